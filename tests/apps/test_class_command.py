@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -12,6 +13,7 @@ from vector_projects import make_vectors
 from lindley.apps.class_command import add, change, show
 from lindley.errors import InputError
 from lindley.labelling.project import Project
+from lindley.labelling.records import ClassAction
 
 
 @pytest.fixture
@@ -40,6 +42,19 @@ def test_classes_are_added_renamed_described_merged_and_retired(folder):
     assert actions == ["add", "add", "add", "rename", "describe", "hotkey", "merge"]
     change(folder, "retire", "left", None)
     assert [*classes(folder)] == ["right"]
+
+
+def test_every_change_says_what_it_did(folder, capsys):
+    add(folder, "snake", None, "")
+    new = {"rename": "adder", "describe": "it hisses", "hotkey": "h", "merge": "left", "retire": None}
+    assert {*new, "add"} == {*get_args(ClassAction)}
+    for action, value in new.items():
+        name = {"rename": "snake", "retire": "right"}.get(action, "adder")
+        capsys.readouterr()
+        change(folder, action, name, value)
+        shown = capsys.readouterr().out
+        assert name in shown
+        assert value is None or value in shown
 
 
 def test_a_class_that_is_not_there_is_named_with_those_that_are(folder, capsys):

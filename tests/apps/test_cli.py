@@ -165,6 +165,12 @@ def test_help_and_version_need_nothing_heavy(tmp_path):
     assert (version.returncode, version.stdout.split()[0]) == (0, "lindley")
 
 
+def test_the_help_begins_with_labelling_and_cuts_no_summary(tmp_path):
+    shown = lindley(tmp_path, "--help").stdout
+    assert shown.index("\n  init ") < shown.index("\n  class ") < shown.index("\n  run ")
+    assert "..." not in shown.partition("Options:")[2]
+
+
 def test_without_a_command_the_help_is_printed_to_stdout(tmp_path):
     ran = lindley(tmp_path)
     assert (ran.returncode, ran.stderr) == (0, "")

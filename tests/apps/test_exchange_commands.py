@@ -67,7 +67,7 @@ def test_export_import_export_is_the_same(trained: Path, tmp_path: Path) -> None
     assert made.exit_code == 0, made.output
     for folder, name in ((trained, "one"), (tmp_path / "again", "two")):
         if name == "two":
-            assert "15 items labelled" in call("import", folder, tmp_path / "one.csv").stdout
+            assert "labels for 15 items" in call("import", folder, tmp_path / "one.csv").stdout
         assert call("export", folder, "--out", tmp_path / f"{name}.csv").exit_code == 0
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
 
@@ -95,7 +95,7 @@ def test_predict_names_columns_that_new_data_calls_otherwise(trained: Path, tmp_
 def test_too_few_test_labels_are_said_and_the_predictions_come(trained: Path) -> None:
     result = call("predict", trained, "--coverage", 95)
     assert result.exit_code == 0
-    assert "19 test labels are needed for 95 %, and there are 3" in result.stderr
+    assert "a coverage of 95 % takes 19 test labels, and there are 3" in result.stderr
     assert len(result.stdout.splitlines()) == 31
 
 

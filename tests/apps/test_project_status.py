@@ -14,12 +14,14 @@ from typer.testing import CliRunner, Result
 
 from lindley.apps.cli import app
 from lindley.apps.project_status import (
+    DETAILS,
     advice_line,
-    answer,
     audit_lines,
     labels_line,
     sentence_lines,
+    sign_lines,
     status_tables,
+    summary_lines,
 )
 from lindley.apps.status_command import PROJECT_FILE
 from lindley.labelling.audit_verdict import AuditStatus
@@ -78,9 +80,10 @@ def test_the_answer_comes_first(folder: Path, project: Project) -> None:
     first, second, third, *others = done.stdout.splitlines()
     found = project.status().accuracy
     assert found.share is not None
-    assert first.startswith(f"Accuracy: {100 * found.share:.0f} %, {100 * found.low:.0f} to {100 * found.high:.0f} %")
-    assert second == "Labels: 40 of 80 items (27 to train on, 13 to test); 1 unreadable."
-    assert third.startswith("Go on: ")
+    interval = f"{100 * found.low:.0f} to {100 * found.high:.0f} %, 95 % interval"
+    assert first == f"Accuracy: {100 * found.share:.0f} % ({interval}), from 13 random test labels."
+    assert second == "Labels: 40 of 80 items (27 training, 13 test); 1 unreadable."
+    assert third.startswith("Keep labelling: ")
     assert "Recall by class" in others
 
 
@@ -117,11 +120,12 @@ def test_a_new_project_says_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("a\n1.5\n2.5\n3.5\n")
     run("init", tmp_path / "new.csv", "--features", "a", "--classes", "x,y", "--to", tmp_path / "new")
     with Project.open(tmp_path / "new") as project:
-        lines = [*answer(project.status(), tmp_path / "new")]
+        lines = [*summary_lines(project.status(), tmp_path / "new")]
         assert lines[0].startswith("Accuracy: not known yet")
-        assert labels_line(project.status()) == "Labels: 0 of 3 items (0 to train on, 0 to test)."
+        assert labels_line(project.status()) == "Labels: 0 of 3 items (0 training, 0 test)."
+        assert lines[2].startswith("Start labelling: ")
         project.record_failure("no space left")
-        assert any("no space left" in line for line in answer(project.status(), tmp_path / "new"))
+        assert any("no space left" in line for line in summary_lines(project.status(), tmp_path / "new"))
 
 
 def test_a_sentence_that_misleads_is_named_with_the_command_that_changes_it(project: Project) -> None:
@@ -129,15 +133,35 @@ def test_a_sentence_that_misleads_is_named_with_the_command_that_changes_it(proj
     other = replace(one, name="dog", gain=8.0, misleads=False)
     status = replace(project.status(), sentences=SentencesStatus(0.5, [one, other]))
     (line,) = sentence_lines(status, Path("my pets"))
-    assert line.startswith("Your sentence for big cat misleads: rewrite it (")
+    assert line.startswith("Your sentence for big cat misleads the model. Rewrite it: ")
     assert "class describe 'my pets' 'big cat' TEXT" in line
-    assert "8.0 ± 2.5 nats worse" in line
-    (numbers,) = (each for each in status_tables(status) if each.title == "More numbers")
-    (weight,) = (value for name, value in numbers.rows if name.startswith("weight of the sentences"))
+    assert "8.0 ± 2.5 nats lower" in line
+    (numbers,) = (each for each in status_tables(status) if each.title == DETAILS)
+    (weight,) = (value for name, value in numbers.rows if name.startswith("weight of the class sentences"))
     assert weight.startswith("0.5 ")
     unnamed = replace(status, sentences=SentencesStatus(0.5, [replace(one, sentence="big cat")]))
-    assert next(sentence_lines(unnamed, Path("pets"))).startswith("big cat has no sentence, and its name misleads")
+    assert next(sentence_lines(unnamed, Path("pets"))).startswith("The name of big cat misleads")
     assert not [*sentence_lines(replace(status, sentences=None), Path("pets"))]
+
+
+def test_the_advice_names_the_step_that_the_project_can_take(project: Project) -> None:
+    status, folder = project.status(), Path("pets")
+    assert [line[:7] for line in sign_lines(status)] == [
+        "  - Hol" if sign.holds else "  - Not" for sign in status.advice.signs
+    ]
+    untrained = replace(status, model=None)
+    assert advice_line(untrained, folder).endswith(" train pets")
+    assert not [*sign_lines(untrained)]
+    complete = replace(status, labels={"train": 67, "test": 13, "audit": 0})
+    assert advice_line(complete, folder).startswith("Every item has an answer. ")
+    assert not [*sign_lines(complete)]
+
+
+def test_a_finished_audit_comes_first(project: Project) -> None:
+    status = replace(project.status(), audit=AuditStatus(20, 18, 2, num_correct=9, low=0.25, high=0.75))
+    first, second, *_ = summary_lines(status, Path("pets"))
+    assert first.startswith("Audited accuracy: 50 % (25 to 75 %, exact 95 % interval). 9 of 18 labels agree")
+    assert second.startswith("Accuracy by the test labels: ")
 
 
 def test_the_next_command_quotes_the_folder(project: Project) -> None:
@@ -151,7 +175,7 @@ def test_the_report_is_one_file_with_the_answer_first_and_nothing_from_elsewhere
     assert done.exit_code == 0, done.output
     assert done.stdout.strip() == str(folder / "report.html")
     page = (folder / "report.html").read_text(encoding="utf-8")
-    first = next(iter(answer(project.status(), folder))).replace(" %", "\N{NO-BREAK SPACE}%")
+    first = next(iter(summary_lines(project.status(), folder))).replace(" %", "\N{NO-BREAK SPACE}%")
     assert 0 < page.index(first) < page.index("<figure")
     assert re.findall(r'(?:src|href)="(?!data:|#)', page) == []
     for table in status_tables(project.status()):
@@ -162,8 +186,8 @@ def test_the_report_draws_another_project_beside_it(folder: Path) -> None:
     alone = (folder / "report.html").read_text() if run("report", folder).exit_code == 0 else ""
     assert run("report", folder, "--beside", folder).exit_code == 0
     both = (folder / "report.html").read_text()
-    assert "Beside it the project pets" in both
-    assert "Beside it" not in alone
+    assert "Dashed: the project pets" in both
+    assert "Dashed" not in alone
 
 
 def test_a_class_name_is_text_in_the_report(tmp_path: Path) -> None:

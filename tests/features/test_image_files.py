@@ -132,8 +132,9 @@ def test_a_bomb_is_refused_before_it_is_decoded(side, monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="there are no such pipes")
 def test_a_pipe_in_the_place_of_an_image_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "cat.png")
-    with pytest.raises(DataError, match=r"cat\.png cannot be read as an image: it is not a plain file"):
+    with pytest.raises(DataError) as raised:
         read_image(tmp_path / "cat.png")
+    assert raised.value.path == tmp_path / "cat.png"
 
 
 def test_missing_files_and_folders_are_refused_by_name(tmp_path):

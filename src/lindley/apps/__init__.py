@@ -1,11 +1,12 @@
 """The command line: a thin shell that reads files and options, calls the library and prints.
 
 cli                 the groups of commands
-study_cli           run, status, report, compare, data: arguments and options
-select_cli          select, acquisitions
-project_cli         init, add, label, audit, train
+project_cli         init, add, label, audit, train: arguments and options
+status_cli          status, report
 exchange_cli        export, import, predict, backup, restore
 class_cli           class list, add, rename ...
+study_cli           run, compare, data
+select_cli          select, acquisitions
 shared_options      arguments and options that several commands have
 command_classes     the rules of every command: errors, exit codes, repeated options
 error_messages      errors in the words of the command line
@@ -13,13 +14,13 @@ interrupts          Ctrl-C and SIGTERM
 printing            lines on stdout and stderr
 console             tables and progress
 output_file         the file of --out
-stage_counter       how many there are so far, in one stage of a command
+stage_counter       the progress of one stage of a command
 
 run_command         lindley run, and the report of a study
 run_progress        the progress of a run and the time left
 progress_display    its display
 status_command      lindley status, lindley report: of a study, or of a project
-project_status      the status of a project in words and tables
+project_status      the status of a project as text and tables
 project_report      its report.html
 compare_command     lindley compare
 data_command        lindley data

@@ -21,8 +21,10 @@ def back_up(folder: Path, file: Path) -> None:
         with count_stage("Files") as count:
             number = back_up_project(project, file, on_progress=count)
         if project.settings.kind == "images":
-            print_message("The images are not in it; they stay where they are.")
-    print_result(f"{number} files in {file}. Restore it: {program_name()} restore {shlex.quote(str(file))} DIR")
+            print_message("The images are not included; they stay where they are.")
+    print_result(
+        f"Backed up {number} files to {file}. Restore them: {program_name()} restore {shlex.quote(str(file))} DIR"
+    )
 
 
 def restore(file: Path, folder: Path) -> None:
@@ -38,5 +40,5 @@ def restore(file: Path, folder: Path) -> None:
         if project.settings.kind == "images":
             missing = sum(not project.image_path(item).is_file() for item in project.store.items())
             if missing:
-                print_message(f"{missing} images are not where they were: copy them there before you go on.")
-    print_result(f"{number} files. Label it: {program_name()} label {shlex.quote(str(folder))}")
+                print_message(f"{missing} images are missing from their folders: copy them back before you continue.")
+    print_result(f"Restored {number} files. Continue: {program_name()} label {shlex.quote(str(folder))}")

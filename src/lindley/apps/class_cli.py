@@ -14,7 +14,7 @@ from lindley.apps.shared_options import Dir
 if TYPE_CHECKING:
     from lindley.labelling.records import ClassAction
 
-commands = typer.Typer(cls=Commands, help="Change the classes of a project; labels follow.", rich_markup_mode=None)
+commands = typer.Typer(cls=Commands, help="List or change the classes of a project.", rich_markup_mode=None)
 
 
 @commands.command("list", cls=Command, epilog="Example: lindley class list questions-labels")
@@ -29,11 +29,9 @@ def list_classes(folder: Dir) -> None:
 @commands.command("add", cls=Command, epilog="Example: lindley class add questions-labels snake")
 def add_class(
     folder: Dir,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name.", show_default=False)],
-    key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="The key that chooses it.  [default: the next free one]")
-    ] = None,
-    description: Annotated[str, typer.Option(metavar="TEXT", help="A sentence that says what it is.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the class.", show_default=False)],
+    key: Annotated[str | None, typer.Option(metavar="KEY", help="Set its key.  [default: the next free one]")] = None,
+    description: Annotated[str, typer.Option(metavar="TEXT", help="Describe it in a sentence.")] = "",
 ) -> None:
     """Add a class."""
     with exit_on_interrupt():
@@ -51,7 +49,7 @@ def rename_class(
     name: Name,
     new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.", show_default=False)],
 ) -> None:
-    """Rename a class; its labels keep it."""
+    """Rename a class and keep its labels."""
     _change(folder, "rename", name, new)
 
 
@@ -59,9 +57,14 @@ def rename_class(
 def merge_class(
     folder: Dir,
     name: Name,
-    into: Annotated[str, typer.Argument(metavar="INTO", help="The class that takes it in.", show_default=False)],
+    into: Annotated[
+        str, typer.Argument(metavar="INTO", help="The class that takes over its labels.", show_default=False)
+    ],
 ) -> None:
-    """Merge a class into another: its labels count for that one."""
+    """Merge a class into another one.
+
+    Its labels then count for that class.
+    """
     _change(folder, "merge", name, into)
 
 
@@ -69,7 +72,9 @@ def merge_class(
 def describe_class(
     folder: Dir,
     name: Name,
-    sentence: Annotated[str, typer.Argument(metavar="TEXT", help="What the class is.", show_default=False)],
+    sentence: Annotated[
+        str, typer.Argument(metavar="TEXT", help="A sentence that says what the class is.", show_default=False)
+    ],
 ) -> None:
     """Describe a class in a sentence."""
     _change(folder, "describe", name, sentence)
@@ -83,13 +88,13 @@ def change_hotkey(
         str, typer.Argument(metavar="KEY", help="A letter, digit or mark; not s, u, ? or /.", show_default=False)
     ],
 ) -> None:
-    """Choose a class by another key."""
+    """Change the key of a class."""
     _change(folder, "hotkey", name, key)
 
 
 @commands.command("retire", cls=Command, epilog="Example: lindley class retire questions-labels snake")
 def retire_class(folder: Dir, name: Name) -> None:
-    """Offer a class no more; its labels do not count."""
+    """Retire a class; its labels no longer count."""
     _change(folder, "retire", name, None)
 
 

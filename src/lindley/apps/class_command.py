@@ -37,7 +37,7 @@ def add(folder: Path, name: str, key: str | None, description: str) -> None:
     """
     with Project.open(folder) as project:
         number = project.store.add_class(name, hotkey=key, description=description)
-    print_result(f"Added {name!r} as class {number}. The next model knows it.")
+    print_result(f"Added {name} as class {number}.")
 
 
 def change(folder: Path, action: ClassAction, name: str, new: str | None) -> None:
@@ -45,7 +45,7 @@ def change(folder: Path, action: ClassAction, name: str, new: str | None) -> Non
 
     Args:
         folder: The folder of the project.
-        action: What is to be done.
+        action: The change.
         name: The name of the class.
         new: The new name, description or key, or the name of the class into which it is merged.
     """
@@ -53,14 +53,23 @@ def change(folder: Path, action: ClassAction, name: str, new: str | None) -> Non
         found = _find(project, name)
         value = _find(project, new or "").id if action == "merge" else new
         project.store.change_class(found.id, action, value)
-    print_result(f"Class {found.id}: {action}{'' if new is None else f' {new!r}'}. The next model knows it.")
+    print_result(_DONE[action].format(name=name, new=new))
+
+
+_DONE = {
+    "rename": "Renamed {name} to {new}.",
+    "merge": "Merged {name} into {new}.",
+    "describe": "Described {name}: {new}",
+    "hotkey": "The key of {name} is now {new}.",
+    "retire": "Retired {name}: its labels no longer count.",
+}
 
 
 def _find(project: Project, name: str) -> ClassRecord:
     classes = {each.name: each for each in project.classes()}
     if name not in classes:
         raise InputError(
-            f"There is no class {name!r}; there are {', '.join(classes)}.{suggest_name(name, classes)}",
+            f"There is no class {name!r}; the classes are {', '.join(classes)}.{suggest_name(name, classes)}",
             argument="name",
             got=name,
         )

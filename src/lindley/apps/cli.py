@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from lindley import __version__
-from lindley.apps import class_cli, exchange_cli, project_cli, select_cli, study_cli
+from lindley.apps import class_cli, exchange_cli, project_cli, select_cli, status_cli, study_cli
 from lindley.apps.command_classes import Commands
 from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_result
@@ -18,7 +18,7 @@ from lindley.apps.printing import print_result
 app = typer.Typer(
     cls=Commands,
     help="Decide what to label next, with evidence: Bayesian active learning.",
-    epilog="Example: lindley run demo",
+    epilog="Example: lindley init questions.csv --text question --classes person,place,number",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -46,6 +46,13 @@ def _lindley(
     """Decide what to label next, with evidence: Bayesian active learning."""
 
 
-for _group in (study_cli, select_cli, project_cli, exchange_cli):
-    app.add_typer(_group.commands)
-app.add_typer(class_cli.commands, name="class")
+_LABELLING, _RESEARCH = "Label your own data", "Compare acquisitions, for research"
+for _heading, _groups in {
+    _LABELLING: (project_cli, status_cli, exchange_cli),
+    _RESEARCH: (study_cli, select_cli),
+}.items():
+    for _group in _groups:
+        for _command in _group.commands.registered_commands:
+            _command.rich_help_panel = _heading
+        app.add_typer(_group.commands)
+app.add_typer(class_cli.commands, name="class", rich_help_panel=_LABELLING)

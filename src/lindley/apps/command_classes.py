@@ -67,6 +67,16 @@ class Commands(TyperGroup):
             ctx.exit()
         return super().parse_args(ctx, args)
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """See click. List the commands under the headings of their panels, the panel of the first command first."""
+        panels: dict[str, list[tuple[str, Any]]] = {}
+        for name, command in self.commands.items():
+            panels.setdefault(getattr(command, "rich_help_panel", None) or "Commands", []).append((name, command))
+        width = formatter.width - 6 - max(map(len, self.commands))
+        for heading, commands in panels.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name, command.get_short_help_str(width)) for name, command in commands])
+
     def make_context(self, *arguments: Any, **more: Any) -> Any:
         """See click."""
         with _escape_messages():

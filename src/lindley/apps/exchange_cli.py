@@ -1,4 +1,4 @@
-"""The commands that bring labels and whole projects into files and back: arguments and options."""
+"""The commands that write labels, predictions and projects to files, and read them: arguments and options."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from lindley.apps.shared_options import Dir, Features, Id, Text, split_names
 commands = typer.Typer()
 Format = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="csv, jsonl, parquet or label-studio.  [default: what the file's suffix says]"),
+    typer.Option(metavar="NAME", help="Set the format: csv, jsonl, parquet or label-studio.  [default: by the suffix]"),
 ]
 Spreadsheet = Annotated[
-    bool, typer.Option("--spreadsheet", help="Quote csv cells that a spreadsheet program would run as formulas.")
+    bool,
+    typer.Option(
+        "--spreadsheet", help="Put an apostrophe before csv cells that a spreadsheet program would run as formulas."
+    ),
 ]
 Coverage = Annotated[
     float,
     typer.Option(
-        metavar="PERCENT", min=1, max=99.9, help="Make sets of classes that hold the true one for so many rows."
+        metavar="PERCENT", min=1, max=99.9, help="Make prediction sets that hold the true class for this share of rows."
     ),
 ]
-Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Write into this file.  [default: stdout]")]
+Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file.  [default: stdout]")]
 
 
 @commands.command("export", cls=Command, epilog="Example: lindley export questions-labels --out labels.csv")
@@ -36,16 +39,15 @@ def export(
     spreadsheet: Spreadsheet = False,
     labelled: Annotated[bool, typer.Option("--labelled", help="Write only what has an answer.")] = False,
     predictions: Annotated[
-        bool, typer.Option("--predictions", help="Add what the newest model predicts of each item.")
+        bool, typer.Option("--predictions", help="Add the newest model's prediction for each item.")
     ] = False,
     coverage: Coverage = 90,
 ) -> None:
-    """Write all labels, with where each comes from: one line for each entry of your data, in its order.
+    """Export all labels and where each comes from.
 
-    Entries without an answer have a line too; --labelled leaves them out.
-
-    csv and parquet hold the label that counts, jsonl and label-studio all events of an item. `lindley import` reads
-    each of them back.
+    The file has one line for each entry of your data, in its order; --labelled leaves out those without an answer. csv
+    and parquet hold the label that counts; jsonl and label-studio hold all events of an item. `lindley import` reads
+    each format back.
     """
     with exit_on_interrupt():
         from lindley.apps.export_command import ExportOptions
@@ -62,13 +64,16 @@ def import_labels(
     ],
     format: Format = None,
     label: Annotated[str, typer.Option(metavar="COLUMN", help="Read the names of classes from this column.")] = "class",
-    spreadsheet: Spreadsheet = False,
+    spreadsheet: Annotated[
+        bool, typer.Option("--spreadsheet", help="Remove the apostrophes that `lindley export --spreadsheet` added.")
+    ] = False,
 ) -> None:
-    """Import labels: what `lindley export` wrote, or a table with a column of classes.
+    """Import labels from a file.
 
-    A line finds its item by the column item, by its text or features, or by the column place. All lines are checked
-    first; where one is wrong, nothing is stored. Imported labels are never test labels. Import many thousands while
-    nobody labels: others cannot write meanwhile.
+    FILE is an export of lindley, or any table with a column of classes. A line is matched to an item by the column
+    item, by its text or features, or by the column place. All lines are checked first: if one is wrong, nothing is
+    stored. Imported labels are never test labels. Import many thousands of labels while nobody is labelling, since
+    nobody can store an answer meanwhile.
     """
     with exit_on_interrupt():
         from lindley.apps.import_command import import_file
@@ -83,12 +88,12 @@ def predict(
     folder: Dir,
     data: Annotated[
         Path | None,
-        typer.Argument(metavar="[NEW DATA]", help="Data of the project's kind; without it, the project's own."),
+        typer.Argument(metavar="DATA", help="New data of the same kind.  [default: the project's own items]"),
     ] = None,
     out: Out = None,
     format: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="csv, jsonl or parquet.  [default: what the file's suffix says]"),
+        typer.Option(metavar="NAME", help="Set the format: csv, jsonl or parquet.  [default: by the suffix]"),
     ] = None,
     spreadsheet: Spreadsheet = False,
     coverage: Coverage = 90,
@@ -96,10 +101,11 @@ def predict(
     features: Features = None,
     id: Id = None,
 ) -> None:
-    """Predict every row by the newest model, in the order of the data; people's labels stand beside.
+    """Predict the class of every row with the newest model.
 
-    "prediction_set" holds the classes that the model cannot tell apart, and "unsure" says where they are several. The
-    columns are those that `lindley init` was told, unless they are named.
+    Rows keep their order, and people's labels are added. "prediction_set" holds the classes that the model cannot tell
+    apart; "unsure" is true where there are several. The columns of DATA are those of `lindley init`, unless you name
+    others.
     """
     with exit_on_interrupt():
         from lindley.apps.predict_command import PredictOptions
@@ -109,14 +115,14 @@ def predict(
     run(folder, PredictOptions(data, out, format, spreadsheet, coverage, text, columns, id))
 
 
-BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup, a zip file.", show_default=False)]
+BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup file, a zip.", show_default=False)]
 
 
 @commands.command("backup", cls=Command, epilog="Example: lindley backup questions-labels questions.zip")
 def backup(folder: Dir, file: BackupFile) -> None:
-    """Write a project into one file, also while it is being labelled.
+    """Back up a project into one file.
 
-    Images are not in it: they stay where they are.
+    This works while people are labelling. Images are not included; they stay where they are.
     """
     with exit_on_interrupt():
         from lindley.apps.backup_command import back_up
@@ -127,9 +133,12 @@ def backup(folder: Dir, file: BackupFile) -> None:
 @commands.command("restore", cls=Command, epilog="Example: lindley restore questions.zip questions-labels")
 def restore(
     file: BackupFile,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new, or empty.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.", show_default=False)],
 ) -> None:
-    """Restore a project from a backup; one that is damaged is refused whole."""
+    """Restore a project from a backup.
+
+    A damaged backup is refused as a whole.
+    """
     with exit_on_interrupt():
         from lindley.apps.backup_command import restore as run
 

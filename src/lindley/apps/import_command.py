@@ -22,9 +22,9 @@ def import_file(folder: Path, path: Path, *, format: str | None, label: str, spr
     """
     with Project.open(folder) as project, count_stage("Reading") as count:
         found = import_labels(project, path, format=format, label=label, spreadsheet=spreadsheet, on_progress=count)
-    parts = [f"{found.num_labels} items labelled", f"{found.num_events} events stored"]
+    parts = [f"labels for {found.num_labels} items", f"{found.num_events} new answers and notes"]
     if found.num_known:
-        parts.append(f"{found.num_known} were there already")
+        parts.append(f"{found.num_known} already imported")
     if found.num_kept:
-        parts.append(f"{found.num_kept} left out, since the same person answered here")
-    print_result(f"{found.num_lines} lines: {', '.join(parts)}.")
+        parts.append(f"{found.num_kept} left out because the same person has answered the item in this project")
+    print_result(f"Read {found.num_lines} lines: {', '.join(parts)}.")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_message, print_result
+from lindley.apps.project_status import count, describe_acquisition
 from lindley.errors import HeldError, InputError, LindleyError
 from lindley.labelling.audit import draw_audit
 from lindley.labelling.audit_records import read_audits
@@ -26,7 +27,7 @@ MANY_CLASSES = 300
 
 @dataclass(frozen=True)
 class Simulation:
-    """A simulated person in the place of people; see `lindley label --help`."""
+    """The options of a simulated person; see `lindley label --help`."""
 
     truth: Path
     labels: int
@@ -72,7 +73,7 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
             raise LindleyError(f"The simulated person ended with exit code {code}.")
         if project.is_round_due(whole_batches=False):
             project.train()
-    print_result(f"Look at it: {program_name()} status {folder}")
+    print_result(f"See the result: {program_name()} status {folder}")
 
 
 def _open_desk(project: Project, *, lockstep: bool) -> Desk:
@@ -92,30 +93,33 @@ def _refuse_second() -> Iterator[None]:
 def _print_links(links: Mapping[str, str]) -> None:
     for name, link in links.items():
         print_result(f"{name}: {link}" if len(links) > 1 else f"Open: {link}")
-    print_message("Each link lets one browser in, once. Stop with Ctrl-C: nothing is lost.")
+    print_message("Each link works once, in one browser. Stop with Ctrl-C: nothing is lost.")
     sys.stdout.flush()
 
 
-def begin_audit(folder: Path, count: int) -> None:
+def begin_audit(folder: Path, size: int) -> None:
     """Draw fresh random items for an audit."""
     with Project.open(folder) as project:
-        fresh = draw_audit(project, count)
+        fresh = draw_audit(project, size)
         number = len(project.store.read(read_audits))
         if number > 1:
             print_message(
                 f"This is audit {number}, another look: report its result together with the earlier ones. "
                 "The best of several looks is too good."
             )
-        print_result(f"{len(fresh)} fresh items wait: {program_name()} label {folder}")
+        print_result(f"Drew {len(fresh)} fresh items. Label them: {program_name()} label {folder}")
 
 
 def train_now(folder: Path) -> None:
-    """Train a model, and rank the queue by it."""
+    """Train a model and rank the queue with it."""
     with Project.open(folder) as project:
         _warn_of_many_classes(project)
         with _refuse_second():
             epoch = project.train()
-        print_result(f"Round {epoch.number}: {epoch.num_train} labels, the next batch by {epoch.acquisition}.")
+        done = (
+            f"Trained a model on {count(epoch.num_train, 'label')}" if epoch.model_version else "No labels, so no model"
+        )
+        print_result(f"Round {epoch.number}: {done}. Next batch: {describe_acquisition(epoch.acquisition)}.")
 
 
 def _warn_of_many_classes(project: Project) -> None:

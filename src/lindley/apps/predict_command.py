@@ -1,4 +1,4 @@
-"""`lindley predict DIR [NEW DATA]`."""
+"""`lindley predict DIR [DATA]`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that make a labelling project and label: arguments and options."""
+"""The commands that make a labelling project and label it: arguments and options."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from lindley.apps.shared_options import Dir, Features, Id, Text, split_names
 commands = typer.Typer()
 Label = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help='Import known labels from this column; "folder": the folders of images.'),
+    typer.Option(
+        metavar="COLUMN", help='Import known labels from this column; "folder" takes the folder of each image.'
+    ),
 ]
 
 
@@ -34,7 +36,7 @@ def init(
     ],
     classes: Annotated[str, typer.Option(metavar="A,B", help="Name the classes, in the order of their keys.")],
     to: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Make the project here.  [default: SOURCE-labels]")
+        Path | None, typer.Option(metavar="DIR", help="Make the project in this folder.  [default: SOURCE-labels]")
     ] = None,
     text: Text = None,
     features: Features = None,
@@ -43,39 +45,41 @@ def init(
     keys: Annotated[
         str | None,
         typer.Option(
-            metavar="KEYS", help="Choose classes by these keys, one for each.  [default: 1234…, or their names]"
+            metavar="KEYS", help="Set the keys of the classes, one character each.  [default: 1234…, or their names]"
         ),
     ] = None,
     describe: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help='Describe the classes by this .toml file: NAME = "a sentence".'),
+        typer.Option(
+            metavar="FILE", help='Read a sentence about each class from this .toml file: NAME = "a sentence".'
+        ),
     ] = None,
     encoder: Annotated[
         str | None,
         typer.Option(
             metavar="WHERE",
-            help='Make features by this encoder: a folder, a hub name, or your own "module:name".',
+            help='Compute features with this encoder: a folder, a hub name, or your own "module:name".',
         ),
     ] = None,
     acquisition: Annotated[
-        str, typer.Option(metavar="NAME", help="Choose batches by this acquisition, once there are labels.")
+        str, typer.Option(metavar="NAME", help="Choose batches with this acquisition, once there are labels.")
     ] = "batchbald",
     test_labels: Annotated[
         int,
         typer.Option(
-            metavar="N", min=0, help="Measure the model by so many random labels, one in three; later ones one in ten."
+            metavar="N", min=0, help="Make every third label a test label until there are N, then every tenth."
         ),
     ] = 60,
     target: Annotated[
-        float | None, typer.Option(metavar="PERCENT", help="Advise to stop when the accuracy is at least this.")
+        float | None, typer.Option(metavar="PERCENT", help="Set the accuracy to reach, in percent, such as 90.")
     ] = None,
-    overlap: Annotated[int, typer.Option(metavar="N", min=1, help="Have each item labelled by so many people.")] = 1,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed everything random.")] = 0,
+    overlap: Annotated[int, typer.Option(metavar="N", min=1, help="Have each item labelled by N people.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed all randomness.")] = 0,
 ) -> None:
-    """Make a labelling project of your data.
+    """Make a labelling project from your data.
 
-    Exact copies become one item, near-duplicates stay together, and what cannot be read is listed with its reason.
-    Nothing of SOURCE is changed.
+    Exact copies become one item, near-duplicates stay together, and unreadable entries are listed with the reason.
+    SOURCE itself is never changed.
     """
     with exit_on_interrupt():
         from lindley.apps.init_command import make
@@ -106,10 +110,10 @@ def add(
     label: Label = None,
     id: Id = None,
 ) -> None:
-    """Bring more data into a project.
+    """Add more data to a project.
 
-    Labels and the test stream stay as they are; copies of items that are there already join them. The columns are
-    those that `lindley init` was told, unless they are named.
+    Labels and test items stay as they are. A copy of a known item joins that item. The columns are those of
+    `lindley init`, unless you name others.
     """
     with exit_on_interrupt():
         from lindley.apps.init_command import add_more
@@ -123,35 +127,36 @@ def add(
 def label(
     folder: Dir,
     port: Annotated[
-        int, typer.Option(metavar="N", min=0, max=65535, help="Serve on this port; 0 takes a free one.")
+        int, typer.Option(metavar="N", min=0, max=65535, help="Serve on this port; 0 picks a free one.")
     ] = 0,
-    people: Annotated[str, typer.Option(metavar="A,B", help="Let these people label, each by a link.")] = "me",
+    people: Annotated[str, typer.Option(metavar="A,B", help="Let these people label; each gets a link.")] = "me",
     simulate: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Have a simulated person label by this CSV file of true classes, then end."),
+        typer.Option(metavar="FILE", help="Simulate a person who knows the true classes from this CSV file."),
     ] = None,
     labels: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Simulate labels until there are so many of theirs.")
+        int, typer.Option(metavar="N", min=1, help="Stop the simulation when its person has given N labels.")
     ] = 300,
     noise: Annotated[
-        float, typer.Option(metavar="SHARE", min=0, max=1, help="Simulate this share of wrong labels.")
+        float, typer.Option(metavar="SHARE", min=0, max=1, help="Make this share of the simulated labels wrong.")
     ] = 0.0,
-    seconds: Annotated[float, typer.Option(metavar="S", min=0, help="Simulate so many seconds for a label.")] = 2.0,
+    seconds: Annotated[float, typer.Option(metavar="S", min=0, help="Simulate S seconds per label.")] = 2.0,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed the simulated person.")] = 0,
     asynchronous: Annotated[
-        bool, typer.Option("--asynchronous", help="Simulate a person who takes that time in fact, and never waits.")
+        bool, typer.Option("--asynchronous", help="Take these seconds for real, and never wait for the model.")
     ] = False,
     truth_key: Annotated[
         str,
-        typer.Option(metavar="COLUMN", help="Find items by this column of the simulation's file.  [default: first]"),
+        typer.Option(metavar="COLUMN", help="Match items by this column of the simulation's file.  [default: first]"),
     ] = "",
     truth_label: Annotated[
-        str, typer.Option(metavar="COLUMN", help="Read true classes from this column of it.  [default: last]")
+        str, typer.Option(metavar="COLUMN", help="Read the true classes from this column of the file.  [default: last]")
     ] = "",
 ) -> None:
-    """Label in your browser: serves the page on this machine and prints a link.
+    """Label in your browser.
 
-    A model learns meanwhile, in a process of its own. Stop with Ctrl-C; nothing is lost, and the same command goes on.
+    Prints a link to the labelling page, which is served on this machine only. A model trains in the background. Stop
+    with Ctrl-C: nothing is lost, and the same command continues.
     """
     with exit_on_interrupt():
         from lindley.apps.label_command import Simulation, label_project
@@ -167,12 +172,13 @@ def label(
 @commands.command("audit", cls=Command, epilog="Example: lindley audit questions-labels --labels 60")
 def audit(
     folder: Dir,
-    labels: Annotated[int, typer.Option(metavar="N", min=1, help="Draw so many fresh items.")] = 60,
+    labels: Annotated[int, typer.Option(metavar="N", min=1, help="Draw N fresh items.")] = 60,
 ) -> None:
-    """Begin an audit: the last word on the accuracy.
+    """Draw fresh random items to audit the accuracy.
 
-    Fresh random items come first in `lindley label`, without a hint of what the model says; `lindley status` then
-    gives the exact interval of the model of that moment. A second audit is another look, with items of its own.
+    They come first in `lindley label`, with the model's predictions hidden. When all are answered, `lindley status`
+    gives the accuracy of the model of that moment with an exact interval. A second audit is another look, with items of
+    its own.
     """
     with exit_on_interrupt():
         from lindley.apps.label_command import begin_audit
@@ -182,7 +188,7 @@ def audit(
 
 @commands.command("train", cls=Command, epilog="Example: lindley train questions-labels")
 def train(folder: Dir) -> None:
-    """Train a model now, and rank the queue by it."""
+    """Train a model now and rank the queue with it."""
     with exit_on_interrupt():
         from lindley.apps.label_command import train_now
 

@@ -1,4 +1,4 @@
-"""The report of a labelling project: one self-contained report.html in its folder, the answer first."""
+"""The report of a labelling project: one self-contained report.html in its folder, the accuracy first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lindley import __version__
-from lindley.apps.project_status import StatusTable, advice_line, answer, percent, status_tables
+from lindley.apps.project_status import (
+    SIGN,
+    StatusTable,
+    advice_line,
+    count,
+    describe_acquisition,
+    status_tables,
+    summary_lines,
+)
 from lindley.files import write_atomically
 from lindley.labelling.project import Project
 from lindley.labelling.settings import ProjectSettings
@@ -40,7 +48,7 @@ def write_project_report(folder: Path, *, beside: Path | None = None) -> Path:
     body = [*_first_screen(status, folder), *_figures(status, settings, other)]
     for table in status_tables(status):
         body += [html.part_heading(table.title), _table(table)]
-    body += [html.part_heading("Settings and provenance"), _table(_provenance(status, settings))]
+    body += [html.part_heading("Settings"), _table(_settings_table(status, settings))]
     body.append(html.footer(f"Written by lindley {__version__} from {folder.absolute().name}."))
     path = folder / FILE_NAME
     write_atomically(path, html.page(f"Labels of {status.name}", body).encode())
@@ -81,27 +89,28 @@ def _draw_reliability(status: ProjectStatus) -> Figure:
         figure = new_figure(5.2, 3.3)
         axes = figure.subplots()
         axes.plot([0, 100], [0, 100], color=FAINT, linewidth=1, linestyle=":")
-        sure, share, low, high = (
+        confidence, share, low, high = (
             100 * np.array([getattr(each, name) for each in status.calibration.bins])
             for name in ("confidence", "share", "low", "high")
         )
-        axes.errorbar(sure, share, yerr=(share - low, high - share), fmt="o", color=_COLOUR, ecolor=INK, elinewidth=1)
-        axes.set(xlabel="the model is sure, in %", ylabel="it is right, in %", xlim=(0, 100), ylim=(0, 100))
+        axes.errorbar(
+            confidence, share, yerr=(share - low, high - share), fmt="o", color=_COLOUR, ecolor=INK, elinewidth=1
+        )
+        axes.set(xlabel="confidence in %", ylabel="accuracy in %", xlim=(0, 100), ylim=(0, 100))
         return figure
 
 
 def _first_screen(status: ProjectStatus, folder: Path) -> list[str]:
-    first, *others = answer(status, folder)
-    reasons = [line.removeprefix("  - ") for line in others if line.startswith("  - ")]
-    sentences = [line for line in others if not line.startswith("  - ")]
+    first, *others = summary_lines(status, folder)
+    signs = [line.removeprefix(SIGN) for line in others if line.startswith(SIGN)]
     advice = advice_line(status, folder)
-    kept = [line for line in sentences if line != advice]
+    facts = [line for line in others if not line.startswith(SIGN) and line != advice]
     return [
         html.title(status.name),
-        html.paragraph(first, css_class="lead"),
-        html.bullets(kept),
+        html.paragraph(first, css_class="answer"),
+        html.bullets(facts),
         html.paragraph(advice),
-        html.bullets(reasons),
+        *([html.bullets(signs)] if signs else []),
     ]
 
 
@@ -111,15 +120,14 @@ def _figures(
     blocks = []
     if status.curve:
         curves = [(settings.acquisition, status)]
-        caption = (
-            f"Accuracy of each round's model by {status.curve[-1].num_test} random test labels; shaded: 95 % intervals."
-        )
+        tests = count(status.curve[-1].num_test, "random test label")
+        caption = f"Accuracy of each round's model, from {tests}. Shaded: 95 % intervals."
         if other is not None:
             curves.append((other[1].acquisition, other[0]))
-            caption += f" Beside it the project {other[0].name}, judged by test labels of its own."
+            caption += f" Dashed: the project {other[0].name}, measured with its own test labels."
         blocks.append(_figure_block(draw_learning_curves(curves), "Learning curve", caption, "learning-curve"))
     if status.calibration is not None:
-        caption = "How sure the model is, and how often it is right; on the dotted line both are equal. Bars: 95 %."
+        caption = "Accuracy against the model's confidence. On the dotted line both are equal. Bars: 95 % intervals."
         blocks.append(_figure_block(_draw_reliability(status), "Calibration", caption, "calibration"))
     return blocks
 
@@ -134,18 +142,19 @@ def _figure_block(figure: Figure, title: str, caption: str, anchor: str) -> str:
 def _table(table: StatusTable) -> str:
     text_columns = 2 if len(table.columns) == 2 else 1
     note = html.paragraph(table.note, css_class="note") if table.note else ""
-    return html.table(table.columns, table.rows, label=table.title, text_columns=text_columns) + note
+    return html.table(table.columns, table.rows, label=table.title, text_columns=text_columns, wraps=True) + note
 
 
-def _provenance(status: ProjectStatus, settings: ProjectSettings) -> StatusTable:
+def _settings_table(status: ProjectStatus, settings: ProjectSettings) -> StatusTable:
+    acquisition = describe_acquisition(settings.acquisition)
     rows = [
-        ("kind of items", settings.kind),
-        ("items", f"{status.num_items} of {status.num_entries} entries; exact copies are one item"),
-        ("features", settings.features or "the default of this kind"),
-        ("acquisition", f"{settings.acquisition}, {settings.batch_size} a batch, {settings.num_draws} draws"),
+        ("kind of data", settings.kind),
+        ("items", f"{status.num_items:,} from {status.num_entries:,} entries (exact copies are one item)"),
+        ("features", settings.features or f"the default for {settings.kind}"),
+        ("acquisition", f"{acquisition}, batches of {settings.batch_size}, {settings.num_draws} posterior draws"),
         ("test labels", f"every third label until there are {settings.test_labels}, then every tenth"),
-        ("target", percent(settings.target)),
-        ("people for an item", str(settings.people_per_item)),
+        ("target accuracy", "none" if settings.target is None else f"{100 * settings.target:g} %"),
+        ("people per item", str(settings.people_per_item)),
         ("seed", str(settings.seed)),
     ]
-    return StatusTable("Settings and provenance", ("setting", "value"), tuple(rows))
+    return StatusTable("Settings", ("setting", "value"), tuple(rows))

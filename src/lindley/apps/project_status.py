@@ -1,4 +1,4 @@
-"""The status of a labelling project in plain words: the answer first, then tables. `lindley status DIR` prints it."""
+"""The status of a labelling project as text: a summary, then tables. `lindley status DIR` prints it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from rich.table import Table
 from lindley.apps.console import PlainConsole
 from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_result
+from lindley.labelling.advice import MIN_POINTS, MIN_TEST_LABELS
+from lindley.labelling.audit_verdict import AuditStatus
 from lindley.labelling.project import Project
 from lindley.labelling.status import ProjectStatus
 
 FEW = 10
-"""The number of test labels below which a class is marked: its recall says little."""
+"""The number of test labels below which a class is marked, since its recall is uncertain."""
+SIGN = "  - "
+"""The beginning of the lines that list the signs to stop."""
+DETAILS, UNREADABLE = "Details", "Unreadable entries"
 _CURVE_LINES = 12
 _FULL_WIDTH = 1000
 
@@ -33,7 +38,7 @@ class StatusTable:
 
 
 def show_project_status(folder: Path, *, as_json: bool) -> None:
-    """Print how far the project in a folder is."""
+    """Print the status of the project in a folder."""
     with Project.open(folder) as project:
         status = project.status()
     if as_json:
@@ -42,7 +47,7 @@ def show_project_status(folder: Path, *, as_json: bool) -> None:
     console = PlainConsole()
     # Output that another program reads is not truncated.
     wide = console if console.is_terminal else PlainConsole(width=_FULL_WIDTH)
-    for line in answer(status, folder):
+    for line in summary_lines(status, folder):
         console.print(line, soft_wrap=True)
     for each in status_tables(status):
         console.print(f"\n{each.title}", soft_wrap=True)
@@ -51,40 +56,41 @@ def show_project_status(folder: Path, *, as_json: bool) -> None:
             console.print(each.note, soft_wrap=True)
 
 
-def answer(status: ProjectStatus, folder: Path) -> Iterator[str]:
-    """Yield what a reader wants to know first, one sentence a line.
+def summary_lines(status: ProjectStatus, folder: Path) -> Iterator[str]:
+    """Yield the summary of a project, the accuracy first, one sentence a line.
 
     Args:
         status: The status.
         folder: The folder of the project, for the commands that are proposed.
     """
+    yield from audit_lines(status)
     yield accuracy_line(status)
     yield labels_line(status)
-    yield from audit_lines(status)
     yield from sentence_lines(status, folder)
     yield advice_line(status, folder)
-    yield from (f"  - {sign.reason}" for sign in status.advice.signs)
-    yield forecast_line(status)
+    yield from sign_lines(status)
+    yield from forecast_lines(status)
     if status.failure:
-        yield f"The last round of training failed, so the queue is that of the round before: {status.failure}"
+        yield f"The last round of training failed: {status.failure}. The queue of the round before is still in use."
 
 
 def accuracy_line(status: ProjectStatus) -> str:
-    """Return the accuracy now with its interval, or why there is none yet."""
+    """Return the accuracy by the test labels with its interval, or why it is not known yet."""
     found = status.accuracy
+    name = "Accuracy by the test labels" if _is_audited(status) else "Accuracy"
     if status.model is None:
-        return "Accuracy: not known yet. A model is trained on the first labels."
+        return f"{name}: not known yet. There is no model."
     if found.share is None:
-        return "Accuracy: not known yet. It is measured by test labels, every third label, and there is none so far."
-    labels = f"by {count(found.num_labels, 'random test label')}"
-    return f"Accuracy: {percent(found.share)}, {interval(found.low, found.high)} (95 %, one look now), {labels}."
+        return f"{name}: not known yet. There are no test labels; every third item that you label becomes one."
+    labels = f"from {count(found.num_labels, 'random test label')}"
+    return f"{name}: {percent(found.share)} ({interval(found.low, found.high)}, 95 % interval), {labels}."
 
 
 def labels_line(status: ProjectStatus) -> str:
-    """Return the number of labels, and of what has none."""
-    train, test, audit = (status.labels[name] for name in ("train", "test", "audit"))
-    parts = [f"{train} to train on", f"{test} to test"] + [f"{audit} of the audit"] * bool(audit)
-    line = f"Labels: {train + test + audit} of {status.num_items} items ({', '.join(parts)})"
+    """Return the number of labels by their use, and the number of items without one."""
+    parts = [f"{status.labels[name]} {name_of}" for name, name_of in (("train", "training"), ("test", "test"))]
+    parts += [f"{status.labels['audit']} audit"] * bool(status.labels["audit"])
+    line = f"Labels: {sum(status.labels.values()):,} of {count(status.num_items, 'item')} ({', '.join(parts)})"
     more = [f"{status.num_imported} imported"] if status.num_imported else []
     more += [f"{count(status.num_unused, 'imported label')} on test items, not used"] if status.num_unused else []
     skips = sum(status.undecided.values()) - status.num_disputed
@@ -95,18 +101,30 @@ def labels_line(status: ProjectStatus) -> str:
 
 
 def audit_lines(status: ProjectStatus) -> Iterator[str]:
-    """Yield what the last judged audit says, and how far the one is that is under way."""
-    judged = [each for each in status.audits if each.low is not None]
-    for each in (*judged[-1:], *(each for each in status.audits if each.low is None)):
-        name = "Audit" if len(status.audits) == 1 else f"Audit {each.number}"
-        if each.low is not None and each.high is not None:
-            share = f"{each.num_correct} of {each.num_labels} correct, of model {each.model_version}"
-            looks = "" if each.number == 1 else f" It is look number {each.number}: report the earlier ones too."
-            yield f"{name}: {interval(each.low, each.high)} (95 %, exact), {share}.{looks}"
+    """Yield the result of the last audit that is complete, and the progress of one that is under way."""
+    complete = [each for each in status.audits if each.low is not None]
+    for each in (*complete[-1:], *(each for each in status.audits if each.low is None)):
+        number = "" if len(status.audits) == 1 else f" {each.number}"
+        if each.low is not None and each.high is not None and each.num_correct is not None:
+            yield _verdict_line(each, number)
         elif (done := each.num_labels + each.num_undecided) < each.num_items:
-            yield f"{name}: {done} of {each.num_items} items are answered. It is judged once, when all are."
+            yield f"Audit{number}: {done} of {each.num_items} items answered. The result comes when all are."
         else:
-            yield f"{name}: it waits for a model, or for answers by more people. It is judged once, when all are there."
+            yield f"Audit{number}: all items answered. The result comes with the next model, or more people's answers."
+
+
+def _verdict_line(audit: AuditStatus, number: str) -> str:
+    correct = f"{audit.num_correct} of {audit.num_labels} labels agree with model {audit.model_version}"
+    if audit.num_undecided:
+        correct += f"; {audit.num_undecided} without a label count as wrong in the lower end, as right in the upper end"
+    assert audit.num_correct is not None
+    assert audit.low is not None
+    assert audit.high is not None
+    share = percent(audit.num_correct / audit.num_labels) if audit.num_labels else percent(None)
+    looks = "" if audit.number == 1 else f" This was look number {audit.number}: report the earlier ones too."
+    return (
+        f"Audited accuracy{number}: {share} ({interval(audit.low, audit.high)}, exact 95 % interval). {correct}.{looks}"
+    )
 
 
 def sentence_lines(status: ProjectStatus, folder: Path) -> Iterator[str]:
@@ -119,47 +137,86 @@ def sentence_lines(status: ProjectStatus, folder: Path) -> Iterator[str]:
     for each in status.sentences.classes if status.sentences else ():
         if each.misleads:
             command = f"{program_name()} class describe {shlex.quote(str(folder))} {shlex.quote(each.name)} TEXT"
-            worse = f"{-each.gain:.1f} ± {each.standard_error:.1f} nats worse"
-            own = f"Your sentence for {each.name} misleads: rewrite it"
-            name = f"{each.name} has no sentence, and its name misleads: describe it"
+            lower = f"{-each.gain:.1f} ± {each.standard_error:.1f} nats lower"
+            own = f"Your sentence for {each.name} misleads the model. Rewrite it: {command}"
+            name = f"The name of {each.name} misleads the model. Describe the class: {command}"
             wrong = name if each.sentence == each.name else own
-            yield f"{wrong} ({command}). With it the training labels are predicted {worse} than without."
+            yield f"{wrong} (it makes the log-likelihood of the training labels {lower})"
 
 
 def advice_line(status: ProjectStatus, folder: Path) -> str:
-    """Return whether to stop, and the command that comes next.
+    """Return the advice whether to stop, with the command that comes next.
 
     Args:
         status: The status.
         folder: The folder of the project.
     """
-    holding = sum(sign.holds for sign in status.advice.signs)
+    holding, total = sum(sign.holds for sign in status.advice.signs), len(status.advice.signs)
     where = shlex.quote(str(folder))
+    label = f"{program_name()} label {where}"
+    if _is_all_answered(status):
+        return f"Every item has an answer. Export the labels: {program_name()} export {where} --out labels.csv"
+    if status.model is None:
+        if sum(status.labels.values()):
+            return f"Train a model on the labels that you have: {program_name()} train {where}"
+        return f"Start labelling: {label}"
+    if any(each.low is None for each in status.audits):
+        return f"Finish the audit: {label}. {holding or 'None'} of {total} signs to stop {_verb(holding)}:"
     if not status.advice.stop:
-        return f"Go on: {program_name()} label {where}. Two signs to stop are wanted, {holding or 'none'} is there:"
-    if not status.audits:
-        return (
-            f"You may stop. For the last word: {program_name()} audit {where} --labels 60. {holding} signs are there:"
-        )
-    return f"You may stop: {holding} signs are there:"
+        now = f"{holding or 'none'} {_verb(holding)}"
+        return f"Keep labelling: {label}. Two of three signs are needed to stop; {now}{' yet' * (not holding)}:"
+    audit = "" if status.audits else f" Audit the accuracy on fresh items: {program_name()} audit {where} --labels 60."
+    return f"You can stop: {holding} of {total} signs hold.{audit}"
 
 
-def forecast_line(status: ProjectStatus) -> str:
-    """Return what the next labels should bring."""
+def sign_lines(status: ProjectStatus) -> Iterator[str]:
+    """Yield the signs to stop, each with whether it holds, once there is a model and something to label."""
+    if status.model is not None and not _is_all_answered(status):
+        yield from (f"{SIGN}{'Holds' if sign.holds else 'Not yet'}: {sign.reason}" for sign in status.advice.signs)
+
+
+def forecast_lines(status: ProjectStatus) -> Iterator[str]:
+    """Yield the accuracy that the next labels are expected to add, where more can be given."""
     found = status.forecast
+    if status.model is None or _is_all_answered(status):
+        return
     if found is None:
-        return "What the next labels should bring cannot be said yet: four rounds and 20 test labels are needed."
-    gain = f"{100 * found.gain:.1f} points of accuracy ({100 * found.low:.1f} to {100 * found.high:.1f}, 80 %)"
-    return f"The next {found.num_more} training labels should bring about {gain}, if the curve goes on as it did."
+        yield f"Forecast: not known yet. It takes {MIN_POINTS} rounds and {MIN_TEST_LABELS} test labels."
+        return
+    gain = f"{100 * found.gain:.1f} points of accuracy"
+    points = f"80 % interval {100 * found.low:.1f} to {100 * found.high:.1f}"
+    yield f"The next {found.num_more} training labels are expected to add about {gain} ({points})."
+
+
+def _is_audited(status: ProjectStatus) -> bool:
+    return any(each.low is not None for each in status.audits)
+
+
+def _is_all_answered(status: ProjectStatus) -> bool:
+    return sum(status.labels.values()) + sum(status.undecided.values()) >= status.num_items
+
+
+def _verb(number: int) -> str:
+    return "holds" if number <= 1 else "hold"
 
 
 def status_tables(status: ProjectStatus) -> Iterator[StatusTable]:
-    """Yield the tables that have something to say."""
-    tables = _recall, _curve, _calibration, _more_numbers, _agreement, _unreadable
+    """Yield the tables that have rows."""
+    tables = _recall, _curve, _calibration, _details, _agreement, _unreadable
     for make in tables:
         found = make(status)
         if found.rows:
             yield found
+
+
+def describe_acquisition(name: str) -> str:
+    """Return an acquisition's name, with what it chooses where the name alone does not say it.
+
+    >>> describe_acquisition("typiclust"), describe_acquisition("margin")
+    ('typical items of each cluster (TypiClust)', 'margin')
+    """
+    known = {"typiclust": "typical items of each cluster (TypiClust)", "batchbald": "BatchBALD"}
+    return known.get(name, name)
 
 
 def percent(share: float | None) -> str:
@@ -183,10 +240,10 @@ def interval(low: float, high: float) -> str:
 def count(number: int, noun: str) -> str:
     """Return a number with its noun.
 
-    >>> count(1, "label"), count(2, "label")
-    ('1 label', '2 labels')
+    >>> count(1, "label"), count(5381, "label")
+    ('1 label', '5,381 labels')
     """
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _recall(status: ProjectStatus) -> StatusTable:
@@ -200,8 +257,8 @@ def _recall(status: ProjectStatus) -> StatusTable:
         )
         for each in status.recall
     ]
-    note = f"By the number of labels to train on and to test. Fewer than {FEW} to test are marked: they say little."
-    columns = "class", "train", "test", "recall", "95 %"
+    note = f"Classes with fewer than {FEW} test labels are marked (few): their recall is very uncertain."
+    columns = "class", "training labels", "test labels", "recall", "95 % interval"
     return StatusTable("Recall by class", columns, tuple(rows), note)
 
 
@@ -214,12 +271,13 @@ def _curve(status: ProjectStatus) -> StatusTable:
         for each in points[::-1][::step][::-1]
     ]
     tests = status.curve[-1].num_test if status.curve else 0
-    note = f"Each model is judged by the same {count(tests, 'test label')}, also those that came after it."
-    return StatusTable("Learning curve", ("labels", "train", "accuracy", "95 %"), tuple(rows), note)
+    note = f"Every model is measured with all {count(tests, 'test label')} of today, later ones included."
+    columns = "labels", "training labels", "accuracy", "95 % interval"
+    return StatusTable("Learning curve", columns, tuple(rows), note)
 
 
 def _calibration(status: ProjectStatus) -> StatusTable:
-    columns = "sure", "right", "95 %", "test"
+    columns = "confidence", "accuracy", "95 % interval", "test labels"
     if status.calibration is None:
         return StatusTable("Calibration", columns, ())
     rows = [
@@ -228,41 +286,37 @@ def _calibration(status: ProjectStatus) -> StatusTable:
     ]
     error, chance = 100 * status.calibration.error, 100 * status.calibration.chance_error
     note = (
-        "How sure the model is, and how often it is right. "
-        f"Expected calibration error: {error:.0f} points; with so few labels a calibrated model shows {chance:.0f}."
+        "A model is calibrated if it is right as often as it is confident. Expected calibration error: "
+        f"{error:.0f} points; with so few test labels, a calibrated model would show about {chance:.0f} by chance."
     )
     return StatusTable("Calibration", columns, tuple(rows), note)
 
 
-def _more_numbers(status: ProjectStatus) -> StatusTable:
+def _details(status: ProjectStatus) -> StatusTable:
     found, rows = status.accuracy, []
     if found.share is not None:
-        rows.append(("accuracy, looked at any number of times (95 %)", interval(found.always_low, found.always_high)))
+        always = interval(found.always_low, found.always_high)
+        rows.append(("accuracy, 95 % interval that is valid however often you look", always))
     if status.adjusted is not None:
         half = 1.96 * status.adjusted.standard_error
         low, high = max(0.0, status.adjusted.share - half), min(1.0, status.adjusted.share + half)
-        rows.append(
-            (
-                "accuracy, adjusted by the model's confidence",
-                f"{percent(status.adjusted.share)}, {interval(low, high)}",
-            )
-        )
+        adjusted = f"{percent(status.adjusted.share)} ({interval(low, high)}, 95 % interval)"
+        rows.append(("accuracy, adjusted by the model's confidence", adjusted))
     if found.num_undecided:
-        rows.append(
-            ("test items without a label that counts: wrong and right in the intervals", str(found.num_undecided))
-        )
+        name = "test items without a label (wrong in the lower end of the intervals, right in the upper end)"
+        rows.append((name, str(found.num_undecided)))
     if status.information_bits is not None:
-        limit = f"of at most {status.information_limit_bits:.2f} that its draws can show"
-        rows.append(("information of the next batch", f"{status.information_bits:.2f} bits, {limit}"))
+        limit = f"at most {status.information_limit_bits:.2f} can be measured"
+        rows.append(("information in the labels of the next batch", f"{status.information_bits:.2f} bits ({limit})"))
     if status.sentences is not None:
-        scale = f"{status.sentences.weight:g} (1 without labels, 0 where they are left out)"
-        rows.append(("weight of the sentences about the classes", scale))
+        weight = f"{status.sentences.weight:g} (1 before the first label; at 0 they are ignored)"
+        rows.append(("weight of the class sentences", weight))
     if status.seconds_per_label is not None:
-        rows.append(("time for a label, median", f"{status.seconds_per_label:.1f} s"))
+        rows.append(("median time per label", f"{status.seconds_per_label:.1f} s"))
     if status.model is not None:
-        rows.append(("model", f"{status.model.version}, {count(status.model.num_train, 'label')}"))
-        rows.append(("the next batch is chosen by", status.model.acquisition))
-    return StatusTable("More numbers", ("", ""), tuple(rows))
+        rows.append(("model", f"{status.model.version}, trained on {count(status.model.num_train, 'label')}"))
+        rows.append(("acquisition of the next batch", describe_acquisition(status.model.acquisition)))
+    return StatusTable(DETAILS, ("", ""), tuple(rows))
 
 
 def _agreement(status: ProjectStatus) -> StatusTable:
@@ -275,22 +329,21 @@ def _agreement(status: ProjectStatus) -> StatusTable:
         )
         for each in status.agreement
     ]
-    note = "Accuracy is agreement with these people: a model cannot be measured better than they agree."
-    return StatusTable(
-        "Agreement between people", ("people", "items", "agree", "Cohen's kappa (95 %)"), tuple(rows), note
-    )
+    note = "Where people disagree, no model can agree with all of them: this limits the accuracy that you can measure."
+    columns = "people", "items", "agreement", "Cohen's kappa (95 % interval)"
+    return StatusTable("Agreement between people", columns, tuple(rows), note)
 
 
 def _unreadable(status: ProjectStatus) -> StatusTable:
     rows = tuple((each.place, each.reason or "") for each in status.unreadable)
     more = status.num_unreadable - len(rows)
-    return StatusTable("Unreadable entries", ("entry", "reason"), rows, f"… and {more} more." if more > 0 else "")
+    return StatusTable(UNREADABLE, ("entry", "reason"), rows, f"… and {more} more." if more > 0 else "")
 
 
 def _rich_table(given: StatusTable) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="", show_header=any(given.columns))
     for place, name in enumerate(given.columns):
-        text = place == 0 or given.title in ("More numbers", "Unreadable entries")
+        text = place == 0 or given.title in (DETAILS, UNREADABLE)
         table.add_column(name, justify="left" if text else "right", overflow="fold")
     for row in given.rows:
         table.add_row(*row)

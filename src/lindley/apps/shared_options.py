@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 Dir = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the project.", show_default=False)]
-Text = Annotated[str | None, typer.Option(metavar="COLUMN", help="Label the texts of this column.")]
-Features = Annotated[str | None, typer.Option(metavar="A,B", help="Label rows: these columns are their features.")]
-Id = Annotated[str | None, typer.Option(metavar="COLUMN", help="Keep this column as the items' own id.")]
+Text = Annotated[str | None, typer.Option(metavar="COLUMN", help="Read the texts from this column.")]
+Features = Annotated[str | None, typer.Option(metavar="A,B", help="Read the features of rows from these columns.")]
+Id = Annotated[str | None, typer.Option(metavar="COLUMN", help="Read the items' own ids from this column.")]
 
 
 def split_names(names: str) -> list[str]:
-    """Return the names of a list with commas."""
+    """Return the names in a comma-separated list."""
     return [name.strip() for name in names.split(",") if name.strip()]

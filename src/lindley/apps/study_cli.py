@@ -1,4 +1,4 @@
-"""The commands that run a study and look at it, or at a project: arguments and options."""
+"""The commands that run a study and compare its results: arguments and options."""
 
 from __future__ import annotations
 
@@ -71,47 +71,6 @@ def run(
     )
     if not run_study_and_report(options):
         raise typer.Exit(FAILED)
-
-
-@commands.command(cls=Command, epilog="Example: lindley status questions-labels")
-def status(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder of a labelling project, or the output folder of a run.")
-    ],
-    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, as --format json does.")] = False,
-    format: Annotated[str, typer.Option(metavar="F", help="Print text or json.")] = "text",
-) -> None:
-    """Show how far a labelling project or a study is.
-
-    Of a project: the accuracy with its interval, whether to stop, what more labels should bring, and tables. Of a
-    study: the trials finished, under way and failed, and the time left. At any moment: also while processes write to
-    DIR, and on a copy of DIR.
-    """
-    with exit_on_interrupt():
-        from lindley.apps.status_command import show_status
-
-    show_status(folder, format="json" if json else format)
-
-
-@commands.command(cls=Command, epilog="Example: lindley report questions-labels")
-def report(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder of a labelling project, or the output folder of a run.")
-    ],
-    beside: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Draw this project's learning curve too, such as one of random choice."),
-    ] = None,
-) -> None:
-    """Write report.html, and print its path.
-
-    Of a project: accuracy, advice, learning curve and tables in one file. Of a study: the figures again, too, from the
-    journals alone.
-    """
-    with exit_on_interrupt():
-        from lindley.apps.status_command import write_report_of
-
-    write_report_of(folder, beside=beside)
 
 
 @commands.command(cls=Command, epilog="Example: lindley compare runs/mnist --against margin --accuracy 95")

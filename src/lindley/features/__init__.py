@@ -1,4 +1,4 @@
-"""From the contents of items to vectors [N, D] in float32: ready in seconds, and kept on disk.
+"""Feature methods, which turn items into vectors [N, D] in float32 within seconds, and their cache on disk.
 
 method.py            the contract of feature methods: READ FIRST
 specs.py             every method by name, and a method from a configuration

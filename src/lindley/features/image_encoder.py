@@ -49,7 +49,7 @@ class ImageEncoder:
 
     @cached_property
     def folder(self) -> Path:
-        """The folder of the network, fetched where it is missing. Raises InputError."""
+        """The folder of the network, downloaded if it is missing. Raises InputError."""
         return model_folder(self.model, "vision")
 
     @property

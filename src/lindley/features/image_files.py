@@ -184,7 +184,7 @@ def _resize_pixels(pixels: np.ndarray, size: tuple[int, int] | None) -> np.ndarr
 
 
 class _UnusableError(Exception):
-    """An image that is sound, and cannot be used."""
+    """An image that is sound but cannot be used."""
 
 
 def _describe(image: Image) -> dict[str, Any]:

@@ -27,7 +27,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class LearntState:
-    """What a method learnt from a pool: arrays by name, and settings as JSON values. It is stored without a pickle."""
+    """The state that a method learnt: arrays by name, and settings as JSON values. It is stored without a pickle."""
 
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class LearntState:
 
 @runtime_checkable
 class FeatureMethod(Protocol):
-    """A way from items to vectors: a frozen dataclass of its options."""
+    """A method that turns items into vectors: a frozen dataclass of its options."""
 
     @property
     def kind(self) -> Kind:

@@ -14,7 +14,7 @@ from lindley.features.method import Contents, Kind, LearntState, Transform, meth
 
 @dataclass(frozen=True)
 class OwnFeatures:
-    """Calls a function of one's own: n items -> [n, D] numbers, in a NumPy array, a tensor or nested lists."""
+    """Calls a user's own function: n items -> [n, D] numbers, in a NumPy array, a tensor or nested lists."""
 
     function: Callable[[Contents], object]
     name: str

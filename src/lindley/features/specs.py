@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FeatureSpec:
-    """One feature method: what has to be known of it before it runs."""
+    """The description of a feature method, before it runs."""
 
     name: str
     path: str
     """The import path of its class, "package.module:name": a frozen dataclass of its options."""
     title: str
-    """What tables call it."""
+    """The name in tables."""
     kind: str
     """The kind of the items that it reads: "text", "images", "rows" or "vectors"."""
     reference: str
-    """Where it was published."""
+    """The publication."""
     options: tuple[str, ...] = ()
     """The options, fields of its class."""
     learnt: bool = False

@@ -1,4 +1,4 @@
-"""What a method learnt, in two files without a pickle: state.npz holds arrays, state.json the settings and a hash."""
+"""The learnt state of a method, in two files without a pickle: arrays in state.npz, settings and hash in state.json."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ARRAYS, _SETTINGS = "state.npz", "state.json"
 
 
 def save_state(folder: Path, state: LearntState) -> None:
-    """Write a state into a folder; the settings last: with them the whole is there."""
+    """Write a state into a folder; the settings last, since they mark it as complete."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **{name: np.asarray(array) for name, array in state.arrays.items()})
     write_atomically(folder / _ARRAYS, buffer.getvalue())

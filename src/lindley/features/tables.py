@@ -1,4 +1,4 @@
-"""Features of rows of a table: numbers scaled, categories one-hot, and what is missing marked as such.
+"""Features of rows of a table: numbers scaled, categories one-hot, and missing values marked.
 
 A column's kind is learnt from the pool: numbers where all its values are numbers (as text, too), dates where all are
 ISO dates, true and false, and else categories.

@@ -44,7 +44,7 @@ class TextEncoder:
 
     @cached_property
     def folder(self) -> Path:
-        """The folder of the network, fetched where it is missing. Raises InputError."""
+        """The folder of the network, downloaded if it is missing. Raises InputError."""
         return model_folder(self.model, "text")
 
     @property

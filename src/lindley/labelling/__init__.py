@@ -1,4 +1,4 @@
-"""A labelling project: from a folder of data to labels, an honest accuracy and a model.
+"""Labelling projects: from a folder of data to labels, a measured accuracy and a model.
 
 Read in this order:
 - records.py: items, entries of a source, classes, events and leases.
@@ -41,7 +41,8 @@ Files
 
 People
 - desk.py: hands items out and takes answers, while models are trained.
-- accuracy.py, advice.py: how good the model is, and when to stop; audit.py, audit_verdict.py: the last word.
+- accuracy.py, advice.py: how good the model is, and when to stop.
+- audit.py, audit_verdict.py: an exact accuracy at the end.
 - learning_curve.py: what each round's model makes of the test labels; status.py: how far a project is, all of it.
 - simulated_person.py: labels over HTTP as a browser does.
 """

@@ -1,4 +1,4 @@
-"""The accuracy of a project's model, from the random test stream; nothing else is an estimate of it.
+"""The accuracy of a project's model, estimated from the random test stream alone.
 
 It is the share of a random item of the pool whose class the model gives as the people do who label. A test item that
 was answered without a label that counts is not dropped: it may be wrong, or right, and the interval holds both. An
@@ -22,7 +22,7 @@ MIN_ADJUSTED = 20
 
 @dataclass(frozen=True)
 class AccuracyEstimate:
-    """What test labels say of the accuracy."""
+    """An estimate of the accuracy from test labels."""
 
     num_correct: int
     num_labels: int
@@ -89,7 +89,7 @@ class AdjustedAccuracy:
 def adjust_by_confidence(
     correct: Sequence[bool], confidence: Sequence[float], stream_confidence: Sequence[float]
 ) -> AdjustedAccuracy | None:
-    """Adjust the accuracy of test labels by how sure the model is of the whole test stream: a control variate.
+    """Adjust the accuracy of test labels by the model's confidence in all test items: a control variate.
 
     Where the labelled items happen to be easier than the others, in the model's own eyes, the estimate is lowered, by
     the regression of correctness on confidence. On real predictions it was worth 1.09 to 1.16 times the labels. Items
@@ -117,7 +117,7 @@ def adjust_by_confidence(
 
 @dataclass(frozen=True)
 class ClassRecall:
-    """How many of a class's test labels the model predicts."""
+    """The recall of a class: the share of its test labels that the model predicts."""
 
     class_id: int
     name: str
@@ -150,7 +150,7 @@ def recall_by_class(
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Test labels whose predictions are about as sure: how sure, and how often they are right."""
+    """Test labels whose predictions have similar confidence, with their mean confidence and accuracy."""
 
     confidence: float
     share: float
@@ -162,7 +162,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How well the probabilities that are shown agree with how often they are right."""
+    """The agreement between the predicted probabilities and the accuracy."""
 
     error: float
     """The expected calibration error over the bins."""

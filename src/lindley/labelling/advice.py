@@ -1,4 +1,4 @@
-"""Advice when to stop labelling, with its reasons, and a forecast of what more labels bring.
+"""Advice when to stop labelling, with its reasons, and a forecast of the gain from more labels.
 
 The advice is to stop when two of three signs hold: the accuracy has certainly reached the target, the predictions no
 longer change, and the next batch carries little information compared with the first.
@@ -61,9 +61,9 @@ def advise(accuracy: AccuracyEstimate, rounds: Sequence[RoundChange], *, target:
     """Return whether to stop labelling, and the reasons.
 
     Args:
-        accuracy: What the test labels say.
-        rounds: What each round changed, oldest first.
-        target: The accuracy that is wanted; None: none was named.
+        accuracy: The accuracy from the test labels.
+        rounds: The change that each round made, oldest first.
+        target: The target accuracy; None if none is set.
     """
     information = [each.information for each in rounds if each.information is not None]
     signs = (_target_sign(accuracy, target), _stability_sign(rounds), _information_sign(information))
@@ -145,9 +145,10 @@ def _extend(x: np.ndarray, wrong: np.ndarray, num_test: int, longer: float) -> t
 def _target_sign(accuracy: AccuracyEstimate, target: float | None) -> Sign:
     low = accuracy.always_low
     if target is None:
-        return Sign("target", False, "No target accuracy is set.")
+        reason = "No target accuracy is set. Set one in project.toml: target = 0.9 is 90 %, as init --target 90."
+        return Sign("target", False, reason)
     found = (
-        f"The accuracy is at least {100 * low:.0f} % (95 % confidence, any number of looks); "
+        f"The accuracy is at least {math.floor(100 * low)} % (with 95 % confidence, however often you look); "
         f"the target is {100 * target:g} %."
     )
     return Sign("target", low >= target, found)
@@ -166,16 +167,22 @@ def _stability_sign(rounds: Sequence[RoundChange]) -> Sign:
         count = rounds[-1].num_train - before.num_train
         if count >= STEADY_LABELS:
             percent = 100 * min(1.0, changed)
-            reason = f"At most {percent:.1f} % of the predictions changed over the last {count} training labels."
+            reason = (
+                f"At most {percent:.1f} % of the predictions changed over the last {count} training labels; "
+                f"at most {100 * STEADY_SHARE:g} % is a sign to stop."
+            )
             return Sign("predictions", changed <= STEADY_SHARE, reason)
-    return Sign(
-        "predictions", False, f"Predictions are compared over {STEADY_LABELS} training labels; there are fewer so far."
-    )
+    reason = f"Predictions are compared over the last {STEADY_LABELS} training labels; there are too few so far."
+    return Sign("predictions", False, reason)
 
 
 def _information_sign(information: Sequence[float]) -> Sign:
     if len(information) < 2 or not information[0] > 0:
-        return Sign("information", False, "The information of two batches is compared; there are fewer so far.")
+        reason = "The next batch is compared with the first; this takes two batches that a model has chosen."
+        return Sign("information", False, reason)
     share = information[-1] / information[0]
-    reason = f"An item of the next batch carries {100 * share:.0f} % of the information of one in the first batch."
+    reason = (
+        f"An item of the next batch carries {100 * share:.0f} % of the information of one in the first batch; "
+        f"below {100 * INFORMATION_SHARE:g} % is a sign to stop."
+    )
     return Sign("information", share < INFORMATION_SHARE, reason)

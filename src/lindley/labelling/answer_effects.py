@@ -1,4 +1,4 @@
-"""What follows from answers, many at once: who has answered an item, how many people it needs, the labels of a stream.
+"""The effects of many answers at once: who has answered an item, how many people it needs, the labels of a stream.
 
 A statement for each answer made an import of 100,000 labels hold the database for a minute.
 """

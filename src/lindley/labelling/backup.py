@@ -40,7 +40,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class _Stored:
-    """What the manifest says of a file."""
+    """A file's entry in the manifest."""
 
     bytes: int
     sha256: str

@@ -28,14 +28,14 @@ class StreamCounts:
 
 
 CHOICE = ("epoch", "chosen_by", "chosen_prob", "model_version")
-"""What a lease says of how its item was chosen, and an answer takes from it."""
+"""The record of how an item was chosen, which a lease holds and an answer copies."""
 WantTest = bool | Callable[[StreamCounts], bool]
 """Whether the next item comes from the test stream, or what decides that from the counts."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What a transaction knows at its beginning: the time on the store's clock, and the table meta."""
+    """The values that a transaction reads at its beginning: the time on the store's clock, and the table meta."""
 
     now: float
     meta: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""What events of classes do: add, rename, describe, hotkey, merge and retire."""
+"""The effects of class events: add, rename, describe, hotkey, merge and retire."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class EncodesText(Protocol):
 
 @dataclass(frozen=True)
 class SentenceGain:
-    """What a class's sentence is worth: how much better the labels are predicted with it, each left out in turn."""
+    """The gain of a class's sentence: how much better the labels are predicted with it, each left out in turn."""
 
     class_id: int
     sentence: str
@@ -46,7 +46,7 @@ class SentenceGain:
     gain: float
     """The log-likelihood of all training labels that it gains, in nats."""
     standard_error: float
-    """That of the gain, by how much the labels' gains differ."""
+    """The standard error of the gain, from the spread of the labels' gains."""
 
     @property
     def misleads(self) -> bool:

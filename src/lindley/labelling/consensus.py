@@ -62,7 +62,7 @@ def find_imported_adjudication(state: ProjectState, item: int) -> ProjectEvent |
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two people agree on the items that both labelled."""
+    """The agreement of two people on the items that both labelled."""
 
     num_items: int
     observed: float
@@ -116,14 +116,14 @@ def pairwise_agreement(state: ProjectState) -> dict[tuple[str, str], Agreement]:
 
 @dataclass(frozen=True)
 class DawidSkene:
-    """What Dawid and Skene's model makes of several people's labels."""
+    """The estimates of Dawid and Skene's model from several people's labels."""
 
     posterior: np.ndarray
     """The probability of each class for each item, [N, C]."""
     prior: np.ndarray
     """The probability of each class, [C]."""
     confusion: np.ndarray
-    """By person and true class the probability of the class that is told, [P, C, C]."""
+    """The probability of each label, by person and true class, [P, C, C]."""
     log_likelihoods: tuple[float, ...]
     """The log-likelihood of all labels before each step, in nats; it never falls where there is no smoothing."""
 
@@ -142,7 +142,7 @@ def dawid_skene(
     Source: Dawid and Skene 1979, Applied Statistics 28(1).
 
     Args:
-        votes: For each item by person the class told, [N]; people and classes are numbered from 0.
+        votes: For each item the label of each person, [N]; people and classes are numbered from 0.
         num_people: The number of people, P.
         num_classes: The number of classes, C.
         smoothing: Added to each count of a person's confusion; 0: maximum likelihood.
@@ -155,15 +155,15 @@ def dawid_skene(
     empty = [item for item, each in enumerate(votes) if not each]
     if empty or not votes:
         raise InputError(argument="votes", expected="items with at least one vote each", got="none", rows=empty)
-    told = np.array([(item, person, each) for item, found in enumerate(votes) for person, each in found.items()])
-    told = told.reshape(-1, 3).T
+    labels = np.array([(item, person, each) for item, found in enumerate(votes) for person, each in found.items()])
+    labels = labels.reshape(-1, 3).T
     posterior = np.zeros((len(votes), num_classes))
-    np.add.at(posterior, (told[0], told[2]), 1.0)
+    np.add.at(posterior, (labels[0], labels[2]), 1.0)
     posterior /= posterior.sum(1, keepdims=True)
     found: list[float] = []
     while True:
-        prior, confusion = _maximise(posterior, told, num_people, smoothing)
-        posterior, log_likelihood = _expect(prior, confusion, told, len(votes))
+        prior, confusion = _maximise(posterior, labels, num_people, smoothing)
+        posterior, log_likelihood = _expect(prior, confusion, labels, len(votes))
         found.append(log_likelihood)
         settled = len(found) > 1 and abs(found[-1] - found[-2]) <= tolerance * len(votes)
         if settled or len(found) == max_steps:
@@ -171,21 +171,21 @@ def dawid_skene(
 
 
 def _maximise(
-    posterior: np.ndarray, told: np.ndarray, num_people: int, smoothing: float
+    posterior: np.ndarray, labels: np.ndarray, num_people: int, smoothing: float
 ) -> tuple[np.ndarray, np.ndarray]:
     num_classes = posterior.shape[1]
     counts = np.zeros((num_people, num_classes, num_classes))
-    np.add.at(counts.transpose(0, 2, 1), (told[1], told[2]), posterior[told[0]])
+    np.add.at(counts.transpose(0, 2, 1), (labels[1], labels[2]), posterior[labels[0]])
     counts += smoothing
     total = counts.sum(2, keepdims=True)
     even = np.full_like(counts, 1 / num_classes)  # of a class that a person never met
     return posterior.mean(0), np.divide(counts, total, out=even, where=total > 0)
 
 
-def _expect(prior: np.ndarray, confusion: np.ndarray, told: np.ndarray, num_items: int) -> tuple[np.ndarray, float]:
+def _expect(prior: np.ndarray, confusion: np.ndarray, labels: np.ndarray, num_items: int) -> tuple[np.ndarray, float]:
     with np.errstate(divide="ignore"):  # log 0 is -inf: impossible
         joint = np.tile(np.log(prior), (num_items, 1))  # [N, C]
-        np.add.at(joint, told[0], np.log(confusion)[told[1], :, told[2]])
+        np.add.at(joint, labels[0], np.log(confusion)[labels[1], :, labels[2]])
     evidence = np.logaddexp.reduce(joint, axis=1, keepdims=True)
     return np.exp(joint - evidence), float(evidence.sum())
 

@@ -27,7 +27,7 @@ _SHOWN = ("label", "skip", "flag", "note")
 
 @dataclass(frozen=True)
 class ServedItem:
-    """An item as a person sees it; nothing here says what the model thinks of it."""
+    """An item as a person sees it, without the model's prediction."""
 
     item: int
     lease: str
@@ -40,7 +40,7 @@ class ServedItem:
 
 @dataclass(frozen=True)
 class Served:
-    """What a person holds now."""
+    """The items that a person holds."""
 
     items: tuple[ServedItem, ...]
     epoch: int

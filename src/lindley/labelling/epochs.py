@@ -1,4 +1,4 @@
-"""The epochs of a project: what each round of training gave, in files that are whole or absent.
+"""The epochs of a project: the results of each round of training, in files that are written completely or not at all.
 
 `epochs/000012.npy` holds the probabilities of all items, `epochs/000012.json` all else, with the hash of the former.
 The trainer writes the second last; the server reads it and swaps its queue. Old probabilities are thinned out: of an
@@ -31,7 +31,7 @@ KEPT = 2
 
 @dataclass(frozen=True)
 class Epoch:
-    """What a round of training gave."""
+    """The results of a round of training."""
 
     number: int
     """From 1."""

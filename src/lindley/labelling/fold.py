@@ -19,12 +19,12 @@ _WITH_CLASS = ("label", "adjudicate", "import")
 
 @dataclass(frozen=True)
 class ProjectState:
-    """What is so after some events."""
+    """The state of a project after some events."""
 
     classes: tuple[ClassRecord, ...] = ()
     """All classes by their id, those merged or retired too."""
     standing: Mapping[int, tuple[ProjectEvent, ...]] = field(default_factory=dict)
-    """By item its events that are not undone, in their order."""
+    """The events of each item that are not undone, in their order."""
     undone: frozenset[tuple[str, str]] = frozenset()
     """The uuids that were undone, each with the person who may undo it; the event may be yet to come."""
     guideline: str = ""
@@ -34,10 +34,10 @@ class ProjectState:
     known: Mapping[str, ProjectEvent] = field(default_factory=dict)
     """All events by their uuid."""
     refused: Mapping[str, str] = field(default_factory=dict)
-    """By uuid why an event counts for nothing: it came beside another that it cannot follow."""
+    """Why an event does not count, by its uuid: it conflicts with an earlier one."""
 
     def answers(self, item: int) -> dict[str, ProjectEvent]:
-        """Return what each person says of an item now: a label or a skip, the last of each."""
+        """Return each person's current answer for an item, a label or a skip."""
         return {each.person: each for each in self.standing.get(item, ()) if each.kind in ("label", "skip")}
 
     def votes(self, item: int) -> dict[str, int]:

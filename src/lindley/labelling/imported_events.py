@@ -19,7 +19,7 @@ from lindley.labelling.item_lookup import ItemLookup
 from lindley.labelling.project import Project
 from lindley.labelling.records import ProjectEvent, Stream
 from lindley.labelling.sources.table import Line, text_fault
-from lindley.names import suggest_name
+from lindley.names import suggest_in_brackets
 from lindley.session.validated_records import describe_fault
 from lindley.text import short_repr
 
@@ -37,7 +37,7 @@ class EventReader:
 
     Args:
         project: The project.
-        state: What is so in it.
+        state: The state of the project.
         label: The column of the names of classes.
         is_typed: Whether values have types; the cells of a CSV file are text.
     """
@@ -169,8 +169,7 @@ class EventReader:
             return None if name is None else self._classes[str(name)]
         if isinstance(name, str) and name.strip() in self._classes:
             return self._classes[name.strip()]
-        hint = suggest_name(str(name), self._classes)
-        raise ValueError(f"there is no class {short_repr(name)}{hint and '.'}{hint}")
+        raise ValueError(f"there is no class {short_repr(name)}{suggest_in_brackets(str(name), self._classes)}")
 
     def _find_offered_class(self, name: object) -> int | None:
         class_id = self._class(name)

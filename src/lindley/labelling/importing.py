@@ -30,17 +30,17 @@ SHOWN_FAULTS = 10
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import brought."""
+    """The result of an import."""
 
     num_lines: int
     num_events: int
     """Events that were stored."""
     num_labels: int
-    """Items that got a label."""
+    """Items that were labelled."""
     num_known: int
     """Events that were there already."""
     num_kept: int
-    """Events of people who answered the same items here: what they said here stays."""
+    """Events left out because the same person has answered the item in this project."""
 
 
 def import_labels(

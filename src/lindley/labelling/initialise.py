@@ -34,7 +34,7 @@ SHOWN_PLACES = 10
 
 @dataclass
 class Additions:
-    """What was found in a source."""
+    """The contents of a source."""
 
     num_entries: int = 0
     num_new: int = 0
@@ -46,7 +46,7 @@ class Additions:
     """The exact copies: where each was found, and the item that it is one with."""
     unreadable: list[Unreadable] = field(default_factory=list)
     label_reasons: list[str] = field(default_factory=list)
-    """Why known labels were left out, one for each."""
+    """The reasons why known labels were left out, one for each."""
 
 
 def make_project(

@@ -1,4 +1,4 @@
-"""What the models of a project's rounds make of its test labels: the newest one's answers, and the learning curve.
+"""The models of a project's rounds on its test labels: the newest one's predictions, and the learning curve.
 
 Every model is judged by all test labels that there are now: each round kept what it predicts of the whole test stream.
 """

@@ -20,7 +20,7 @@ from lindley.posteriors import load_posterior
 
 @dataclass(frozen=True)
 class ProjectModel:
-    """A fitted model with the way from content to features."""
+    """A fitted model together with its feature method."""
 
     version: str
     class_names: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What the model says of rows, with the set of classes that it cannot tell apart; people's labels stand beside.
+"""Predictions of rows, with the set of classes that the model cannot tell apart, beside people's labels.
 
 Rows are read, predicted and written block by block. A prediction never takes the place of a label.
 """
@@ -55,7 +55,7 @@ class Predictor:
         """The probabilities of all items of the project, [N, C]."""
         self._coverage = coverage
         self.sets, self.num_test_labels = self._calibrate(coverage)
-        """How sets of classes are made; None while there are too few test labels."""
+        """The rule for prediction sets; None while there are too few test labels."""
 
     @property
     def columns(self) -> dict[str, type]:
@@ -63,19 +63,19 @@ class Predictor:
         return prediction_columns(self.model.class_names)
 
     def describe_sets(self) -> str:
-        """Return what the sets of classes promise, in a sentence or two."""
-        count, wanted = self.num_test_labels, f"{100 * self._coverage:.4g} %"
+        """Return the coverage of the prediction sets, or why there are none, in a sentence or two."""
+        count, coverage = self.num_test_labels, f"{100 * self._coverage:.4g} %"
         if self.sets is None:
-            needed = min_labels(self._coverage)
+            required = min_labels(self._coverage)
             return (
-                f"No sets of classes: {needed} test labels are needed for {wanted}, and there are {count}. "
-                "Label on, or ask for a lower --coverage."
+                f"No prediction sets: a coverage of {coverage} takes {required} test labels, and there are {count}. "
+                "Label more, or lower --coverage."
             )
         low, high = (f"{100 * end:.0f}" for end in self.sets.range())
         return (
-            f"Sets of classes hold the true class for at least {wanted} of rows like the project's own, on average "
-            f"over projects; with {count} test labels one project's share lies between {low} and {high} % nine times "
-            "in ten. Rows from elsewhere have no such promise."
+            f"Prediction sets hold the true class for at least {coverage} of rows like the project's own, on average "
+            f"over projects. With {count} test labels, the share in one project lies between {low} and {high} % nine "
+            "times in ten. For other data there is no such guarantee."
         )
 
     def describe(self, probs: np.ndarray) -> list[Row]:
@@ -98,7 +98,7 @@ class Predictor:
         return rows
 
     def _item_probs(self) -> np.ndarray:
-        """Return what the epoch says of all items; those that came after it are predicted now."""
+        """Return the epoch's predictions of all items; items that were added since are predicted now."""
         known, project = self._project.probs(), self._project
         count = 0 if known is None else len(known)
         parts = [] if known is None else [known]

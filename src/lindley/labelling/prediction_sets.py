@@ -1,4 +1,4 @@
-"""Sets of classes that hold the true one with a stated probability: split conformal prediction, on the test labels.
+"""Prediction sets, which hold the true class with a stated probability: split conformal prediction, on the test labels.
 
 What is promised: of rows that come as the test items came, at random from one pool, and that the model has not learnt
 from, the set holds the class that a person would give with at least the stated probability. It is a promise on average

@@ -1,4 +1,4 @@
-"""A labelling project in Python: open a folder, ask, tell, train, look; no server is needed.
+"""A labelling project in Python: open it, ask for items, tell answers, train and read the status, without a server.
 
 >>> project = Project.open("questions")                                     # doctest: +SKIP
 >>> for question in project.ask(10, person="ann"):                          # doctest: +SKIP
@@ -127,14 +127,14 @@ class Project:
         create_project(Path(folder), Path(source), options)
         return cls.open(folder)
 
-    # Asking and telling
+    # Answers
 
     def ask(self, count: int = 1, *, person: str = "me") -> list[Lease]:
-        """Return items for a person to label, the oldest first: twice the same, until they are answered.
+        """Return items for a person to label, the oldest first. Items stay the same until they are answered.
 
         Args:
-            count: The number of items that the person shall hold.
-            person: The name of the person, who is added where they are new.
+            count: The number of items to hold.
+            person: The name of the person, who is added if new.
         """
         self._add_person(person)
         return self.store.claim(person, count, want_test=self.wants_test)
@@ -143,8 +143,8 @@ class Project:
         """Store a person's answers; they are durable on return.
 
         Args:
-            answers: By item the name of its class, or None to skip it.
-            person: The name of the person, who is added where they are new.
+            answers: The name of the class of each item, or None to skip the item.
+            person: The name of the person, who is added if new.
 
         Raises:
             InputError: If a class or an item is not known; then none is stored.
@@ -164,23 +164,23 @@ class Project:
         self._check(self.store.append(person, events))
 
     def undo(self, uuid: str, *, person: str = "me") -> None:
-        """Take an answer back, by the uuid of its event. Raises InputError where it is not the person's."""
+        """Undo an answer, by the uuid of its event. Raises InputError if it is not the person's."""
         self._check(self.store.append(person, [ProjectEvent(uuid4().hex, "undo", target_uuid=uuid)]))
 
     def classes(self) -> list[ClassRecord]:
-        """Return the classes that are offered, by their ids."""
+        """Return the classes that are in use, in the order of their ids."""
         return [each for each in self.store.classes() if not each.retired]
 
-    # Looking
+    # Results
 
     def status(self) -> ProjectStatus:
-        """Return how far the project is: its labels, the accuracy, advice when to stop."""
+        """Return the status of the project: labels, accuracy, and advice when to stop."""
         from lindley.labelling.status import project_status
 
         return project_status(self)
 
     def model(self) -> ProjectModel:
-        """Return the newest model, which predicts new data. Raises InputError before the first."""
+        """Return the newest model, which predicts new data. Raises InputError if there is none yet."""
         from lindley.labelling.model import load_model
 
         return load_model(self)
@@ -194,14 +194,14 @@ class Project:
         labelled: bool = False,
         predictions: bool = False,
     ) -> None:
-        """Write all labels into a file, with where each comes from: one line for each entry of the sources.
+        """Write all labels and their provenance into a file, one line for each entry of the sources.
 
         Args:
-            path: The file, which is whole or absent.
+            path: The file, which is written completely or not at all.
             format: "csv", "jsonl", "parquet" or "label-studio"; None: the suffix decides.
             spreadsheet: Whether text that a spreadsheet program would take for a formula is quoted; only csv.
             labelled: Whether only items with an answer are written.
-            predictions: Whether the newest model's predictions stand beside the labels.
+            predictions: Whether to add the newest model's predictions.
 
         Raises:
             InputError: If the format is not known, or there is no model to predict with.
@@ -216,7 +216,7 @@ class Project:
             export_project(self, file, chosen, spreadsheet=spreadsheet, labelled=labelled, predictor=predictor)
 
     def import_labels(self, path: str | os.PathLike[str], *, format: str | None = None, label: str = "class") -> int:
-        """Import the labels of a file, all or none, and return the number of items that got one.
+        """Import the labels of a file, all or none, and return the number of items that were labelled.
 
         Args:
             path: The file, as `export` writes it, or a table with a column of classes.
@@ -236,11 +236,11 @@ class Project:
         return self.store.read(reads.count_items)
 
     def place(self, item: int) -> str:
-        """Return where an item was found first."""
+        """Return the place of an item's first entry, such as "questions.csv, line 12"."""
         return self.places([item]).get(item, "")
 
     def places(self, items: Sequence[int]) -> dict[int, str]:
-        """Return by item where it was found first."""
+        """Return the place of each item's first entry."""
         return self.store.read(lambda connection: reads.read_places(connection, items))
 
     def image_path(self, item: Item) -> Path:
@@ -250,11 +250,11 @@ class Project:
     # Training
 
     def train(self) -> Epoch:
-        """Train a model on all labels, in this process, and put its choice into the queue.
+        """Train a model on all labels, in this process, and rank the queue with it.
 
         Raises:
-            InputError: If there is nothing to choose from, or an item cannot be read; the old queue stays.
-            HeldError: If a server works on this project: it trains by itself.
+            InputError: If no item is left to choose, or an item cannot be read; the old queue stays.
+            HeldError: If a server is running on this project, which trains by itself.
         """
         from lindley.labelling.trainer import train_epoch
 
@@ -279,7 +279,7 @@ class Project:
         """Return whether a model should be trained: before the first, and when there are new labels to learn from.
 
         Args:
-            whole_batches: Whether as many new answers as a batch has are wanted; else one is enough.
+            whole_batches: Whether it takes as many new answers as a batch has items; else one is enough.
         """
         try:
             epoch = self.current_epoch()
@@ -292,7 +292,7 @@ class Project:
         return found >= (self.settings.batch_size if whole_batches else 1)
 
     def wants_test(self, counts: StreamCounts) -> bool:
-        """Return whether the next item is one of the test stream."""
+        """Return whether the next item comes from the test stream."""
         return is_test_due(counts.train, counts.test, test_labels=self.settings.test_labels)
 
     def adopt(self, number: int) -> None:
@@ -370,4 +370,4 @@ class Project:
     def _check(receipts: Iterable[Receipt]) -> None:
         for receipt in receipts:
             if isinstance(receipt, Refused):
-                raise InputError(f"It was refused: {receipt.reason}.", argument="answers")
+                raise InputError(f"The answer was refused: {receipt.reason}.", argument="answers")

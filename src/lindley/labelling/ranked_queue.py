@@ -1,4 +1,4 @@
-"""The queue: the training items that a model wants labelled, by rank; swapped as a whole when a round has ended."""
+"""The queue: the training items that a model queries, by rank; it is replaced as a whole when a round ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class QueueRow:
 
 
 def replace_queue(connection: sa.Connection, epoch: int, rows: Sequence[QueueRow], model_version: str | None) -> int:
-    """Put these rows in the place of the queue, in this order, and return how many of them were still wanted.
+    """Put these rows in the place of the queue, in this order, and return how many of them still need labels.
 
     What was answered, also after the model was fitted, what somebody holds, and what is not of the training stream
     is left out. An error leaves the old queue.

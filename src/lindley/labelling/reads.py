@@ -1,4 +1,4 @@
-"""What is read of a store: page by page, so that no reader makes a writer wait for long; and its people."""
+"""Reads of a store, page by page, so that no reader makes a writer wait for long; and its people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a labelling project is made of: items, the entries of its sources, classes, events and leases.
+"""The records of a labelling project: items, the entries of its sources, classes, events and leases.
 
 No torch and no database here. An id of an item is its row of the pool, 0 to N - 1, stable for ever; ids of classes are
 never used again. Times are UTC, ISO 8601; the order of events is their `seq`.
@@ -77,7 +77,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class ClassRecord:
-    """A class as it is now. Labels keep the id that they were told, also where the class is merged into another."""
+    """A class as it is now. Labels keep its id, also if the class is merged into another."""
 
     id: int
     name: str
@@ -114,13 +114,13 @@ class ProjectEvent:
     class_id: int | None = None
     target_uuid: str | None = None
     shown_ms: int | None = None
-    """How long the item was shown before the answer."""
+    """The time from showing the item to the answer."""
     idle_ms: int | None = None
-    """How much of that time the person was away."""
+    """The part of that time in which the person was away."""
     epoch: int | None = None
     """The epoch of the queue that served the item."""
     chosen_by: str | None = None
-    """What chose the item: the name of an acquisition, "random", "test", "audit", "search", "person" ..."""
+    """How the item was chosen: the name of an acquisition, "random", "test", "audit", "search", "person" ..."""
     chosen_prob: float | None = None
     """The probability with which it was chosen, where it was chosen at random."""
     predicted: int | None = None
@@ -140,7 +140,7 @@ class ProjectEvent:
 
     @property
     def imported(self) -> Mapping[str, Any]:
-        """What an imported event was where it comes from; {} for others."""
+        """The original of an imported event; {} for others."""
         found: Mapping[str, Any] = self.payload.get("imported", {})
         return found
 

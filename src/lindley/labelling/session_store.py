@@ -48,7 +48,7 @@ class SessionStore:
             since += len(page)
 
     def save_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> ArraysFile:
-        """See EventStore. The arrays lie beside the database, whole and durable."""
+        """See EventStore. The arrays lie beside the database, and are durable."""
         return save_arrays(self._folder, name, arrays)
 
     def _append(self, connection: sa.Connection, events: Sequence[Event]) -> list[Receipt]:

@@ -18,11 +18,11 @@ from lindley.labelling.records import Kind
 from lindley.session.invalid_keys import InvalidKey, describe_value, format_key, raise_errors, unknown_keys_of_table
 
 FILE_NAME = "project.toml"
-_HEADER = "# A labelling project of lindley. `lindley status` says how far it is.\n"
+_HEADER = "# A labelling project of lindley. `lindley status` shows its accuracy.\n"
 
 
 class ProjectSettings(BaseModel):
-    """What a project is, and how it chooses."""
+    """The settings of a project."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -39,9 +39,9 @@ class ProjectSettings(BaseModel):
     id: str = ""
     """The column of the items' own ids; "" where there is none."""
     features: str = ""
-    """How items become vectors: a name of `lindley.features`, "encoder:FOLDER" or "module:name"; "" is the default."""
+    """The feature method: a name of `lindley.features`, "encoder:FOLDER" or "module:name"; "" is the default."""
     acquisition: str = "batchbald"
-    """What chooses a batch, once there are labels."""
+    """The acquisition that chooses batches once there are labels."""
     batch_size: Annotated[int, Field(ge=1)] = 10
     num_draws: Annotated[int, Field(ge=2)] = 100
     """The number of draws of the model that the acquisition compares."""
@@ -52,7 +52,7 @@ class ProjectSettings(BaseModel):
     people_per_item: Annotated[int, Field(ge=1, le=1_000)] = 1
     """The number of people who label each item."""
     lease_seconds: Annotated[float, Field(gt=0)] = 300
-    """How long an item that was shown stays with the person to whom it was shown."""
+    """The seconds for which an item stays reserved for the person who sees it."""
 
     @field_validator("acquisition")
     @classmethod

@@ -28,20 +28,20 @@ _GONE = (requests.ConnectionError, requests.Timeout, requests.exceptions.Chunked
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How a simulated person labels."""
+    """The behaviour of a simulated person."""
 
     truth: Mapping[str, str]
-    """By what it sees of an item, its text or its name, the name of the true class."""
+    """The name of the true class, by the text or the name of an item."""
     noise: float = 0.0
     """The share of items that it labels with another class, at random."""
     seconds: float = 2.0
-    """How long it takes for a label."""
+    """The seconds per label."""
     seed: int = 0
     asynchronous: bool = False
-    """Whether it takes that time in fact, and waits for no model; else the time is only reported."""
+    """Whether it takes that time for real and never waits for the model; else the time is only reported."""
 
     def answer(self, item: Mapping[str, Any], class_names: Sequence[str]) -> str:
-        """Return the class that it says; the noise is keyed by the item, so that the order plays no part."""
+        """Return its label for an item; the noise is keyed by the item, so that the order plays no part."""
         key = next((key for key in (item["content"], item["place"]) if key in self.truth), None)
         if key is None:
             raise SystemExit(f"The truth has no class for {item['place']!r}; give a file with a line for every item.")
@@ -188,7 +188,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--noise", type=float, default=0.0, help="the share of wrong labels (0)")
     parser.add_argument("--seconds", type=float, default=2.0, help="seconds for a label (2)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise (0)")
-    parser.add_argument("--asynchronous", action="store_true", help="take that time in fact, and never wait")
+    parser.add_argument(
+        "--asynchronous", action="store_true", help="take that time for real, and never wait for the model"
+    )
     given = parser.parse_args(arguments)
     truth = read_truth(given.truth, given.key, given.label)
     behaviour = Behaviour(truth, given.noise, given.seconds, given.seed, given.asynchronous)

@@ -1,4 +1,4 @@
-"""What a round of training knows of a project: the labels that count at one moment, by stream."""
+"""The data of a round of training: the labels that count at one moment, by stream."""
 
 from __future__ import annotations
 

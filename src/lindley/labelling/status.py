@@ -1,4 +1,4 @@
-"""How far a project is: labels, accuracy, what the model still learns, and whether to stop.
+"""The status of a project: labels, accuracy, information of the next batch, and advice when to stop.
 
 `ProjectStatus.to_json` is what `lindley status --format json` and `/api/status` give; docs/labelling.md lists its keys.
 """
@@ -54,12 +54,12 @@ class ModelStatus:
     num_train: int
     """The number of labels from which it learned."""
     acquisition: str
-    """What chose the batch that is labelled now."""
+    """The acquisition that chose the current batch."""
 
 
 @dataclass(frozen=True)
 class PeopleAgreement:
-    """How far two people agree on the items that both labelled."""
+    """The agreement of two people on the items that both labelled."""
 
     people: tuple[str, str]
     num_items: int
@@ -73,7 +73,7 @@ class PeopleAgreement:
 
 @dataclass(frozen=True)
 class SentenceStatus:
-    """What the sentence of a class is worth to the newest model."""
+    """The gain of a class's sentence in the newest model."""
 
     class_id: int
     name: str
@@ -88,7 +88,7 @@ class SentenceStatus:
 
 @dataclass(frozen=True)
 class SentencesStatus:
-    """What the sentences about the classes are worth to the newest model."""
+    """The weight and the gains of the class sentences in the newest model."""
 
     weight: float
     """The number by which they count, chosen by the labels: 1 without labels, 0 where they are left out."""
@@ -98,7 +98,7 @@ class SentencesStatus:
 
 @dataclass(frozen=True)
 class ProjectStatus:
-    """How far a project is."""
+    """The status of a project."""
 
     name: str
     kind: str
@@ -114,11 +114,11 @@ class ProjectStatus:
     num_unused: int
     """The number of labels that neither train nor measure: imported ones of test items, and those of excluded items."""
     undecided: Mapping[str, int]
-    """By stream the number of items that were answered without a label that counts: skips too."""
+    """The number of items with answers but no label that counts, by stream: skipped or disputed."""
     num_disputed: int
     """The number of items on which people disagree."""
     by_class: Mapping[str, int]
-    """By name of the class the number of training labels."""
+    """The number of training labels, by the name of the class."""
     model: ModelStatus | None
     accuracy: AccuracyEstimate
     adjusted: AdjustedAccuracy | None
@@ -133,22 +133,22 @@ class ProjectStatus:
     information_bits: float | None
     """The joint information of the next batch."""
     information_limit_bits: float
-    """The most that can be shown with the project's number of draws, log2 K."""
+    """The most that can be measured with the project's number of draws, log2 K."""
     sentences: SentencesStatus | None
     """None without sentences, or without an encoder that reads them."""
     agreement: Sequence[PeopleAgreement]
     seconds_per_label: float | None
     """The median time for an answer."""
     failure: str
-    """Why the last round failed; "" where it did not."""
+    """The reason why the last round failed, or ""."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values."""
+        """Return the status as JSON values."""
         return asdict(self)
 
 
 def project_status(project: Project) -> ProjectStatus:
-    """Return how far a project is."""
+    """Return the status of a project."""
     store, snapshot = project.store, take_snapshot(project)
     streams, state = snapshot.streams, snapshot.state
     undecided = {name: find_undecided(snapshot, name) for name in STREAMS}

@@ -1,4 +1,4 @@
-"""Which items measure the model, and when the next of them is due. Pure functions of counts and keyed noise."""
+"""The test items, which measure the model, and when the next one is due. Pure functions of counts and keyed noise."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Has rounds trained, one at a time (a thread).
+    """Runs rounds of training, one at a time (a thread).
 
     Args:
         project: The project.

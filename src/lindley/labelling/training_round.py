@@ -50,7 +50,7 @@ _AVERAGED = 100  # draws that are averaged for a model without a point predictio
 
 @dataclass(frozen=True)
 class RoundInput:
-    """All that a round reads."""
+    """The data of a round."""
 
     features: Features
     """The features of all items, [N, D]."""
@@ -58,7 +58,7 @@ class RoundInput:
     journal_name: str
     """The name of the session's journal: another one where the classes, or the items, are others."""
     labels: Mapping[int, int | Literal["none", "skip"]]
-    """By item the index of its class, in the order of the labels; or that it is of none, or was skipped."""
+    """The index of each item's class, in the order of the labels; "none" if no class fits, "skip" if it was skipped."""
     excluded: Sequence[int]
     """The items that are not selected: those of the test stream, and those that someone has on the screen."""
     seed: int
@@ -71,19 +71,19 @@ class RoundInput:
 
 @dataclass(frozen=True)
 class RoundOutput:
-    """What a round gives."""
+    """The results of a round."""
 
     queue: tuple[QueueRow, ...]
     acquisition: str
     posterior: Posterior | None = None
     """The model, calibrated; None while there is no label."""
     log_probs: MeanLogProbs | None = None
-    """The probabilities that are shown, calibrated, of all items: [N, C] nats."""
+    """The calibrated log-probabilities of all items, [N, C] nats."""
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """The joint information of the batch in nats (`information`), its standard error, the mean information of one of
     its items (`item_information`), and how often the predictions equal those of the round before (`agreement`)."""
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-    """What the fit chose, where it had a choice."""
+    """The hyperparameters that the fit chose, if any."""
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 

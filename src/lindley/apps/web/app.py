@@ -172,7 +172,7 @@ def _classes(desk: Desk) -> APIRouter:
 
 
 def _project(desk: Desk) -> APIRouter:
-    """How far the project is, and a round on request."""
+    """The routes of the project's status, and of a round on request."""
     router = APIRouter()
 
     @router.get("/api/status")

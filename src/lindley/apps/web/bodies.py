@@ -1,4 +1,4 @@
-"""What the routes take, checked by pydantic: an unknown key, or a value of another type, is refused by name."""
+"""The request bodies, checked by pydantic: an unknown key, or a value of another type, is refused by name."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Body(BaseModel):
 
 
 class NextBody(Body):
-    """How many items the person wants to hold."""
+    """The number of items that the person holds after the request."""
 
     n: Annotated[int, Field(ge=0, le=MAX_ITEMS)] = 1
 
 
 class EventBody(Body):
-    """What a person did; see ProjectEvent."""
+    """An event of a person; see ProjectEvent."""
 
     uuid: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
     kind: Literal["label", "skip", "flag", "note", "undo"]

@@ -35,7 +35,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-"""What every answer carries, unless a route says otherwise."""
+"""The headers of every response, unless a route sets others."""
 _SAFE = {"GET", "HEAD"}
 _OPEN = {"/healthz", "/launch"}
 

@@ -1,4 +1,4 @@
-"""What a labelling project reads: folders of images, tables of texts or rows, and vectors. Nothing is ever written.
+"""The sources of a labelling project: folders of images, tables of texts or rows, and vectors. Nothing is ever written.
 
 All stream: one thing is in memory at a time, and one that cannot be read is named with its reason, and passed over.
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from lindley.labelling.sources.table import text_fault
-from lindley.names import suggest_name
+from lindley.names import suggest_in_brackets
 from lindley.text import short_repr
 
 
 @dataclass(frozen=True)
 class KnownColumns:
-    """Which columns of a table hold labels and ids, and which classes there are.
+    """The columns of a table that hold labels and ids, and the names of the classes.
 
     Args:
         label: The column of the labels, None where there is none.
@@ -57,8 +57,7 @@ def read_label(text: str, classes: Sequence[str]) -> tuple[str | None, str]:
         return None, ""
     label = text if text in classes else stripped
     if classes and label not in classes:
-        hint = suggest_name(stripped, classes)
-        return None, f"there is no class {short_repr(stripped)}{hint and '.'}{hint}"
+        return None, f"there is no class {short_repr(stripped)}{suggest_in_brackets(stripped, classes)}"
     return label, ""
 
 

@@ -28,7 +28,7 @@ TABLES: dict[str, Callable[[Path], Table]] = {
     ".ndjson": open_jsonl,
     ".parquet": open_parquet_table,
 }
-"""What opens a table, by the end of its file's name."""
+"""The functions that open a table, by the suffix of its file."""
 
 
 @dataclass(frozen=True)

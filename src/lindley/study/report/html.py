@@ -95,25 +95,29 @@ def figure_block(png: Path, *, title: str, caption: str, anchor: str) -> str:
     )
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, label: str, text_columns: int = 1) -> str:
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, label: str, text_columns: int = 1, wraps: bool = False
+) -> str:
     """Return a table that scrolls within its own box; the first cell of each row is its header.
 
     Args:
-        columns: The header.
+        columns: The header; without any name there is none.
         rows: The cells of each row.
         label: The name of the box for screen readers.
         text_columns: The number of first columns that hold text: aligned to the left, and wrapped.
+        wraps: Whether all cells wrap on a narrow screen, so that a table with few columns fits it.
     """
 
     def cell(place: int, text: str, heads: str) -> str:
         tag, scope = ("th", f' scope="{heads}"') if heads else ("td", "")
-        return f"<{tag}{scope}{_class('w' if place < text_columns else '')}>{escape(text)}</{tag}>"
+        return f"<{tag}{scope}{_class('w' if place < text_columns else '')}>{_sentence(text)}</{tag}>"
 
-    head = "".join(cell(place, text, "col") for place, text in enumerate(columns))
+    classes = ["prose"] * (text_columns > 1) + ["wraps"] * wraps
+    head = "".join(cell(place, text, "col") for place, text in enumerate(columns)) if any(columns) else ""
     lines = ["".join(cell(place, text, "" if place else "row") for place, text in enumerate(row)) for row in rows]
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}">'
-        f"<table{_class('prose' if text_columns > 1 else '')}><thead><tr>{head}</tr></thead>"
+        f"<table{_class(' '.join(classes))}>{f'<thead><tr>{head}</tr></thead>' if head else ''}"
         f"<tbody>{''.join(f'<tr>{line}</tr>' for line in lines)}</tbody></table></div>"
     )
 

@@ -162,6 +162,10 @@ def test_a_finished_audit_comes_first(project: Project) -> None:
     first, second, *_ = summary_lines(status, Path("pets"))
     assert first.startswith("Audited accuracy: 50 % (25 to 75 %, exact 95 % interval). 9 of 18 labels agree")
     assert second.startswith("Accuracy by the test labels: ")
+    unfinished = replace(status, audit=AuditStatus(20, 4, 1))
+    first, second, *_ = summary_lines(unfinished, Path("pets"))
+    assert first.startswith("Accuracy: ")
+    assert second.startswith("Audit: 5 of 20 items answered.")
 
 
 def test_the_next_command_quotes_the_folder(project: Project) -> None:

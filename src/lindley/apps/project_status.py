@@ -63,8 +63,8 @@ def summary_lines(status: ProjectStatus, folder: Path) -> Iterator[str]:
         status: The status.
         folder: The folder of the project, for the commands that are proposed.
     """
-    yield from audit_lines(status)
-    yield accuracy_line(status)
+    audit = [*audit_lines(status)]
+    yield from (*audit, accuracy_line(status)) if _is_audited(status) else (accuracy_line(status), *audit)
     yield labels_line(status)
     yield from sentence_lines(status, folder)
     yield advice_line(status, folder)

@@ -158,11 +158,11 @@ def test_the_advice_names_the_step_that_the_project_can_take(project: Project) -
 
 
 def test_a_finished_audit_comes_first(project: Project) -> None:
-    status = replace(project.status(), audit=AuditStatus(20, 18, 2, num_correct=9, low=0.25, high=0.75))
+    status = replace(project.status(), audits=[AuditStatus(1, 20, 18, 2, "r4", 9, 0.25, 0.75)])
     first, second, *_ = summary_lines(status, Path("pets"))
     assert first.startswith("Audited accuracy: 50 % (25 to 75 %, exact 95 % interval). 9 of 18 labels agree")
     assert second.startswith("Accuracy by the test labels: ")
-    unfinished = replace(status, audit=AuditStatus(20, 4, 1))
+    unfinished = replace(status, audits=[AuditStatus(1, 20, 4, 1)])
     first, second, *_ = summary_lines(unfinished, Path("pets"))
     assert first.startswith("Accuracy: ")
     assert second.startswith("Audit: 5 of 20 items answered.")
@@ -220,8 +220,8 @@ def test_the_last_judged_audit_and_the_one_under_way_are_said_with_their_numbers
     assert "20 to 90 %" in lines(judged[0])[0]
     assert "model r1" in lines(judged[0])[0]
     second, third = lines(*judged, running)
-    assert second.startswith("Audit 2:")
+    assert second.startswith("Accuracy in audit 2: 75 % (20 to 90 %")
     assert "model r2" in second
     assert "look number 2" in second
     assert third.startswith("Audit 3: 3 of 6 items")
-    assert "waits" in lines(*judged, waiting)[1]
+    assert "all items answered" in lines(*judged, waiting)[1]

@@ -116,15 +116,16 @@ def audit_lines(status: ProjectStatus) -> Iterator[str]:
 def _verdict_line(audit: AuditStatus, number: str) -> str:
     correct = f"{audit.num_correct} of {audit.num_labels} labels agree with model {audit.model_version}"
     if audit.num_undecided:
-        correct += f"; {audit.num_undecided} without a label count as wrong in the lower end, as right in the upper end"
+        correct += (
+            f"; {count(audit.num_undecided, 'item')} without a label: wrong in the lower end, right in the upper end"
+        )
     assert audit.num_correct is not None
     assert audit.low is not None
     assert audit.high is not None
     share = percent(audit.num_correct / audit.num_labels) if audit.num_labels else percent(None)
-    looks = "" if audit.number == 1 else f" This was look number {audit.number}: report the earlier ones too."
-    return (
-        f"Audited accuracy{number}: {share} ({interval(audit.low, audit.high)}, exact 95 % interval). {correct}.{looks}"
-    )
+    name = f"Accuracy in audit{number}" if number else "Audited accuracy"
+    looks = "" if audit.number == 1 else f" This is look number {audit.number}: report the earlier ones too."
+    return f"{name}: {share} ({interval(audit.low, audit.high)}, exact 95 % interval). {correct}.{looks}"
 
 
 def sentence_lines(status: ProjectStatus, folder: Path) -> Iterator[str]:

@@ -16,9 +16,10 @@ from typer.testing import CliRunner
 
 from lindley.apps.cli import app
 from lindley.contracts import Classification, Labels, TrainingData
-from lindley.labelling.class_sentences import SentenceGain, descriptions_of, judge_sentences, sentences_as_prior
+from lindley.labelling.class_sentences import descriptions_of, judge_sentences, sentences_as_prior
 from lindley.labelling.project import Project
 from lindley.labelling.records import ClassRecord
+from lindley.labelling.sentence_gain import SentenceGain
 from lindley.labelling.status import SentencesStatus
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors import BayesianHead

@@ -31,6 +31,7 @@ What the events say
 Training
 - training_round.py: one round, as a step of a session; epochs.py: what it gives, in files.
 - class_sentences.py: sentences about the classes as the prior of the model, and which of them misleads.
+- sentence_gain.py: what one sentence gains, without torch, for the status.
 - trainer.py: the process that trains; trainer_process.py: it, as the server sees it; supervise.py: when it works.
 - model.py: the newest model; predict.py: what it says of rows; prediction_sets.py: the classes it cannot tell apart.
 

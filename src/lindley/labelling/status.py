@@ -26,7 +26,6 @@ from lindley.labelling.accuracy import (
 )
 from lindley.labelling.advice import Advice, Forecast, RoundChange, advise, forecast_gain
 from lindley.labelling.audit_verdict import AuditStatus, audit_statuses
-from lindley.labelling.class_sentences import SentenceGain, sentence_of
 from lindley.labelling.consensus import pairwise_agreement
 from lindley.labelling.epochs import Epoch, read_epochs
 from lindley.labelling.fold import ProjectState
@@ -40,6 +39,7 @@ from lindley.labelling.learning_curve import (
 )
 from lindley.labelling.project import Project
 from lindley.labelling.records import Entry, Stream
+from lindley.labelling.sentence_gain import SentenceGain, sentence_of
 from lindley.labelling.snapshot import Value, take_snapshot
 
 STREAMS: tuple[Stream, ...] = ("train", "test", "audit")

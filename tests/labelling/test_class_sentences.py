@@ -132,10 +132,10 @@ def test_the_status_of_a_project_names_the_sentences_that_were_swapped(tmp_path:
     assert [each["name"] for each in found["classes"] if each["misleads"]] == ["person", "place"]
     assert {each["name"]: each["sentence"] for each in found["classes"]} == SWAPPED
     text = run("status", tmp_path / "project")
-    assert "Your sentence for person misleads: rewrite it" in text
-    assert f"{found['weight']:g} (1 without labels" in text
+    assert "Your sentence for person misleads the model. Rewrite it: " in text
+    assert f"{found['weight']:g} (1 before the first label" in text
     run("class", "describe", tmp_path / "project", "person", SWAPPED["place"])
-    assert "Your sentence for person misleads" not in run("status", tmp_path / "project")
+    assert "Your sentence for person" not in run("status", tmp_path / "project")
 
 
 SWAPPED = {

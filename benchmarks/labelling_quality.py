@@ -4,11 +4,11 @@
                                            [--encoder FOLDER|lite0] [--describe FILE] [--data-dir DIR] [--out DIR]
 
 Each trial labels a pool with its true classes, ten at a time, as `lindley label` trains: the same round on the same
-features, without a server. A fifth of the pool is the test stream, which no round learns from. An arm is "default"
-(TypiClust first, then BatchBALD), or the name of an acquisition. A number of training labels stands beside that of
-all labels, test labels included. "covered" says whether the interval of the test labels ("now, one look") holds the
-accuracy on all rows of the pool that have no training label. Rows go to labelling_quality.csv as they come, and what
-is there is not done again; --summary prints the tables alone.
+features, without a server. A fifth of the pool is the test stream, which no round learns from. An arm is "default", the
+acquisition of a new project (TypiClust first, then BatchBALD, or margin for images), or the name of an acquisition. A
+number of training labels stands beside that of all labels, test labels included. "covered" says whether the 95 %
+interval of the test labels holds the accuracy on all rows of the pool that have no training label. Rows go to
+labelling_quality.csv as they come, and what is there is not done again; --summary prints the table alone.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from lindley.features import LSA, EncoderAndLSA, FeatureMethod, Patches
 from lindley.labelling.accuracy import estimate_accuracy
 from lindley.labelling.class_sentences import sentences_as_prior
 from lindley.labelling.records import ClassRecord
+from lindley.labelling.settings import DEFAULT_ACQUISITIONS
 from lindley.labelling.streams import TEST_SHARE, num_test_labels
 from lindley.labelling.training_round import RoundInput, project_learners, run_project_round
 
@@ -86,7 +87,7 @@ def _run(case: Case, features: np.ndarray, prior: torch.Tensor | None, arm: str,
         {},
         test.tolist(),
         seed=seed,
-        acquisition="batchbald" if arm == "default" else arm,
+        acquisition=DEFAULT_ACQUISITIONS[case.kind] if arm == "default" else arm,
     )
     learners = project_learners(case.kind, prior)
     told: dict[int, int] = {}

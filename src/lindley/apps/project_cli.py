@@ -62,8 +62,12 @@ def init(
         ),
     ] = None,
     acquisition: Annotated[
-        str, typer.Option(metavar="NAME", help="Choose batches with this acquisition, once there are labels.")
-    ] = "batchbald",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Choose batches with this acquisition, once there are labels.  [default: batchbald; images: margin]",
+        ),
+    ] = None,
     test_labels: Annotated[
         int,
         typer.Option(

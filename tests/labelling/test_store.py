@@ -349,3 +349,14 @@ def test_events_are_read_from_any_place(store):
     assert [each.seq for each in events] == list(range(1, 13))
     assert list(store.events(since_seq=7)) == events[7:]
     assert list(store.events(since_seq=12)) == []
+
+
+def test_streams_are_read_again_once_an_audit_or_items_change_them(empty):
+    empty.add_items(found(4))
+    first = empty.streams()
+    assert empty.streams() is first
+    assert empty.start_audit([2]) == [2]
+    assert empty.streams().tolist() == ["train", "train", "audit", "train"]
+    empty.add_items([(Entry("more", 4), Item(4, "4" * 64, "", "", group=4, stream="test"))])
+    assert empty.streams().tolist() == ["train", "train", "audit", "train", "test"]
+    assert first.tolist() == ["train"] * 4

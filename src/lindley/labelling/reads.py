@@ -9,7 +9,7 @@ from typing import Any
 from lindley.errors import InputError, format_rows
 from lindley.labelling.records import Entry, Item, ProjectEvent
 from lindley.labelling.sql import Row, parameter, sa, select_in
-from lindley.labelling.tables import entry, event, item, lease, person, touched
+from lindley.labelling.tables import audit, entry, event, item, lease, person, touched
 
 Read = Callable[[Callable[[sa.Connection], Any]], Any]
 _PAGE = 5000
@@ -71,6 +71,11 @@ def count_items(connection: sa.Connection) -> int:
     """Return the number of items."""
     last = connection.scalar(_LAST_ITEM)
     return 0 if last is None else last + 1
+
+
+def read_streams_key(connection: sa.Connection) -> tuple[int, int]:
+    """Return what changes whenever the stream of an item does: the numbers of items and of audits."""
+    return count_items(connection), connection.scalar(_AUDITS) or 0
 
 
 def count_new_answers(connection: sa.Connection, since_seq: int, kinds: Iterable[str]) -> int:
@@ -162,6 +167,7 @@ _UNREADABLE = (
 )
 _EVENTS = sa.select(event).where(event.c.seq > _after).order_by(event.c.seq).limit(_PAGE)
 _LAST_ITEM = sa.select(item.c.id).where(item.c.ready).order_by(item.c.id.desc()).limit(1)
+_AUDITS = sa.select(sa.func.count()).select_from(audit)
 _NEW_ANSWERS = (
     sa.select(sa.func.count())
     .select_from(event.outerjoin(item, item.c.id == event.c.item))

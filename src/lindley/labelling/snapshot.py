@@ -45,11 +45,11 @@ class Snapshot:
         return [self.state.classes[class_id] for class_id in self.class_ids]
 
 
-def take_snapshot(project: Project) -> Snapshot:
-    """Return the answers that count now."""
+def take_snapshot(project: Project, before: Snapshot | None = None) -> Snapshot:
+    """Return the answers that count now; of a project that was read `before`, only the events since then are read."""
     store = project.store
-    events = list(store.events())
-    state, streams = fold(events), store.streams()
+    events = list(store.events(0 if before is None else before.upto_seq))
+    state, streams = fold(events, None if before is None else before.state), store.streams()
     values: dict[str, dict[int, Value]] = {"train": {}, "test": {}, "audit": {}}
     disputed, unused = [], []
     for item in state.standing:
@@ -67,7 +67,7 @@ def take_snapshot(project: Project) -> Snapshot:
     return Snapshot(
         state,
         streams,
-        events[-1].seq or 0 if events else 0,
+        events[-1].seq or 0 if events else 0 if before is None else before.upto_seq,
         tuple(each.id for each in offered),
         tuple(each.name for each in offered),
         **values,

@@ -52,6 +52,7 @@ class ProjectStore:
     ) -> None:
         self._database, self.path = database, database.path
         self.lease_seconds, self._utc = lease_seconds, utc
+        self._streams: tuple[tuple[int, int], np.ndarray] | None = None
 
     @classmethod
     def create(cls, path: Path, *, seed: int = 0, **options: Any) -> ProjectStore:
@@ -135,8 +136,16 @@ class ProjectStore:
         return np.array(self._column("grp"), dtype=np.int64)
 
     def streams(self) -> np.ndarray:
-        """Return the stream of each item, [N], as text."""
-        return np.array(self._column("stream"), dtype="<U8")
+        """Return the stream of each item, [N], as text; read only. It is kept, so that a round reads it once."""
+        while True:
+            key = self.read(reads.read_streams_key)
+            kept = self._streams
+            if kept is not None and kept[0] == key:
+                return kept[1]
+            streams = np.array(self._column("stream"), dtype="<U8")
+            streams.setflags(write=False)
+            if len(streams) == key[0]:  # else items came while it was read
+                self._streams = key, streams
 
     def items_on_lease(self) -> list[int]:
         """Return the items that somebody holds."""

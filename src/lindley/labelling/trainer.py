@@ -43,19 +43,21 @@ Report = Callable[[dict[str, object]], None]
 
 
 class ItemReader:
-    """Reads a project for its rounds; the features are read again only where items were added, for items never change.
+    """Reads a project for its rounds: features again only where items were added, and the events that are new.
 
-    While a page of items is read nobody can write on an SQLite without WAL: a trainer reads no more than it must.
+    While a page is read nobody can write on an SQLite without WAL, and a trainer, which gives way to others, may stop
+    in the middle of a page: it reads no more than it must.
     """
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._features: ItemFeatures | None = None
+        self._snapshot: Snapshot | None = None
 
     def read(self, on_progress: Report) -> tuple[ItemFeatures, Snapshot]:
         """Return the features of all items and what is known of as many: more may be added meanwhile."""
         while True:
-            snapshot = take_snapshot(self._project)
+            self._snapshot = snapshot = take_snapshot(self._project, self._snapshot)
             if self._features is not None and len(self._features.vectors) == len(snapshot.streams):
                 return self._features, snapshot
             self._features = item_features(

@@ -12,6 +12,7 @@ from lindley.apps.output_file import check_out
 from lindley.apps.printing import print_message, write_to_stdout
 from lindley.errors import InputError
 from lindley.files import ByteSink, open_atomically
+from lindley.labelling.export.label_studio import labelling_config
 from lindley.labelling.export.writing import export_project, format_of
 from lindley.labelling.project import Project
 
@@ -29,6 +30,7 @@ class ExportOptions:
     labelled: bool
     predictions: bool
     coverage: float
+    image_prefix: str = ""
 
 
 def export(folder: Path, options: ExportOptions) -> None:
@@ -47,7 +49,11 @@ def export(folder: Path, options: ExportOptions) -> None:
                 spreadsheet=options.spreadsheet,
                 labelled=options.labelled,
                 predictor=predictor,
+                image_prefix=options.image_prefix,
             )
+        if chosen == "label-studio":
+            config = labelling_config(project.settings.kind, [each.name for each in project.classes()])
+            print_message(f"Labelling interface for Label Studio: {config}")
 
 
 def make_predictor(project: Project, coverage: float) -> Predictor:

@@ -37,7 +37,7 @@ Training
 
 Files
 - export/: labels in files, with where each comes from; importing.py: back again; imported_events.py: the events of a
-  line; item_lookup.py: its item.
+  line; item_lookup.py: its item; other_tools/: files of Prodigy, doccano and Argilla.
 - backup.py: a project in one file, and back.
 
 People

@@ -21,6 +21,7 @@ from lindley.labelling.export.writing import Format, format_of
 from lindley.labelling.fold import ProjectState, fold
 from lindley.labelling.imported_events import EventReader
 from lindley.labelling.item_lookup import NoItemError
+from lindley.labelling.other_tools.reading import find_tool, read_tool
 from lindley.labelling.project import Project
 from lindley.labelling.records import ProjectEvent, Unreadable
 from lindley.labelling.sources.table import Line
@@ -50,6 +51,7 @@ def import_labels(
     format: str | None = None,
     label: str = "class",
     spreadsheet: bool = False,
+    tool: str | None = None,
     on_progress: Callable[[int], None] = lambda count: None,
 ) -> Imported:
     """Import the labels of a file: all of them, or none where a line is wrong. Twice is the same as once.
@@ -58,8 +60,9 @@ def import_labels(
         project: The project.
         path: The file.
         format: "csv", "jsonl", "parquet" or "label-studio"; None: the suffix decides.
-        label: The column of the names of classes.
+        label: The column of the names of classes; of Argilla the question.
         spreadsheet: Whether cells of a csv file were quoted for spreadsheets.
+        tool: The tool that wrote the file: "prodigy", "doccano" or "argilla"; None: lindley, Label Studio or a person.
         on_progress: Called with the number of lines that were read.
 
     Raises:
@@ -67,13 +70,21 @@ def import_labels(
             `error.rows` lists them.
         DataError: If the file is damaged.
     """
-    chosen = format_of(path, format)
     if not path.is_file():
         raise InputError(f"{path} was not found.", argument="file", got=str(path))
-    reading = _Reading(project, label, is_typed=chosen != "csv")
-    once = {label, *COLUMNS, *content_columns(project.settings).values()}
+    if tool is None:
+        chosen = format_of(path, format)
+        reading = _Reading(project, label, is_typed=chosen != "csv")
+        once = {label, *COLUMNS, *content_columns(project.settings).values()}
+        lines = _read(path, chosen, once, spreadsheet=spreadsheet)
+    else:
+        if format is not None or spreadsheet:
+            raise InputError("Name a tool or a format, not both.", argument="tool", got=tool)
+        reading = _Reading(project, label, is_typed=True)
+        names = {each.name for each in project.store.classes()}
+        lines = read_tool(path, find_tool(tool), project.settings, names, question=label)
     count = 0
-    for line in _read(path, chosen, once, spreadsheet=spreadsheet):
+    for line in lines:
         count += 1
         on_progress(count)
         reading.add(line)

@@ -215,20 +215,28 @@ class Project:
         with open_atomically(Path(path)) as file:
             export_project(self, file, chosen, spreadsheet=spreadsheet, labelled=labelled, predictor=predictor)
 
-    def import_labels(self, path: str | os.PathLike[str], *, format: str | None = None, label: str = "class") -> int:
+    def import_labels(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: str | None = None,
+        label: str = "class",
+        tool: str | None = None,
+    ) -> int:
         """Import the labels of a file, all or none, and return the number of items that were labelled.
 
         Args:
             path: The file, as `export` writes it, or a table with a column of classes.
             format: "csv", "jsonl", "parquet" or "label-studio"; None: the suffix decides.
-            label: The column of the names of classes.
+            label: The column of the names of classes; of Argilla the question.
+            tool: The tool that exported the file: "prodigy", "doccano" or "argilla".
 
         Raises:
             InputError: If an item or a class is not known; `error.rows` lists the lines.
         """
         from lindley.labelling.importing import import_labels
 
-        return import_labels(self, Path(path), format=format, label=label).num_labels
+        return import_labels(self, Path(path), format=format, label=label, tool=tool).num_labels
 
     @property
     def num_items(self) -> int:

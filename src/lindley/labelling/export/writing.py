@@ -86,6 +86,7 @@ def export_project(
     spreadsheet: bool = False,
     labelled: bool = False,
     predictor: Predictor | None = None,
+    image_prefix: str = "",
 ) -> None:
     """Write the labels of a project, one line for each entry of its sources; of Label Studio a task for each item.
 
@@ -96,6 +97,7 @@ def export_project(
         spreadsheet: Whether text that a spreadsheet program would take for a formula is quoted; only csv.
         labelled: Whether only items with an answer are written.
         predictor: What predicts each item beside its label; None: nothing.
+        image_prefix: Of Label Studio, what stands before the path of an image.
 
     Raises:
         InputError: If the format cannot hold the items, or is not quoted for spreadsheets.
@@ -105,7 +107,7 @@ def export_project(
     if format == "label-studio":
         if spreadsheet:
             raise InputError("Only csv files are quoted for spreadsheets.", argument="spreadsheet")
-        write_label_studio(file, (_task(project, line, predictor) for line in lines if line.is_first))
+        write_label_studio(file, (_task(project, line, predictor, image_prefix) for line in lines if line.is_first))
         return
     more = {} if predictor is None else predictor.columns
     columns: dict[str, type | None] = {**source_columns(project.settings), **LABEL, **more, **REASON}
@@ -127,7 +129,7 @@ def _values_of(
         yield {**values, "events": [*line.events]} if with_events else values
 
 
-def _task(project: Project, line: ExportLine, predictor: Predictor | None) -> dict[str, Any]:
+def _task(project: Project, line: ExportLine, predictor: Predictor | None, image_prefix: str) -> dict[str, Any]:
     assert line.item is not None
     known = {"item": line.item.id, "place": line.entry.place, "stream": line.values.get("stream")}
     known["events"] = [*line.events]
@@ -135,7 +137,8 @@ def _task(project: Project, line: ExportLine, predictor: Predictor | None) -> di
     if predictor is not None:
         found = predictor.describe(predictor.probs[[line.item.id]])[0]
         prediction = (found["prediction"], found["prediction_probability"], found["prediction_model"])
-    return make_task(project.settings.kind, line.item.content, known, line.answers, prediction)
+    kind, content = project.settings.kind, line.item.content
+    return make_task(kind, content, known, line.answers, prediction, image_prefix=image_prefix)
 
 
 def _values(project: Project, name: str) -> Iterator[object]:

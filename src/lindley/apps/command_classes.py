@@ -49,7 +49,10 @@ class Command(TyperCommand):
             raise typer.Exit(INTERRUPTED) from None
 
     def _options(self, ctx: Any, error: LindleyError) -> dict[str, str]:
-        """Return by argument the options that an error may name: keys of a study file count only where an option overrides them."""
+        """Return by argument the options that an error may name.
+
+        Keys of a study file count only where an option overrides them.
+        """
         options = [each for each in self.params if each.param_type_name == "option" and each.name is not None]
         if isinstance(error, ConfigurationError):
             options = [each for each in options if ctx.get_parameter_source(each.name).name == "COMMANDLINE"]

@@ -14,7 +14,10 @@ from lindley.apps.shared_options import Dir, Features, Id, Text, split_names
 commands = typer.Typer()
 Format = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Set the format: csv, jsonl, parquet or label-studio.  [default: by the suffix]"),
+    typer.Option(
+        metavar="NAME",
+        help="Set the format: csv, jsonl, parquet, label-studio or hf, a folder.  [default: by the suffix]",
+    ),
 ]
 Spreadsheet = Annotated[
     bool,
@@ -54,7 +57,7 @@ def export(
 
     The file has one line for each entry of your data, in its order; --labelled leaves out those without an answer. csv
     and parquet hold the label that counts; jsonl and label-studio hold all events of an item. `lindley import` reads
-    each format back.
+    each format back. hf is a folder that `datasets.load_dataset` of Hugging Face reads.
     """
     with exit_on_interrupt():
         from lindley.apps.export_command import ExportOptions

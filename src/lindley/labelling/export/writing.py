@@ -20,7 +20,7 @@ from lindley.labelling.project import Project
 if TYPE_CHECKING:
     from lindley.labelling.predict import Predictor
 
-Format = Literal["csv", "jsonl", "parquet", "label-studio"]
+Format = Literal["csv", "jsonl", "parquet", "label-studio", "hf"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 _SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
@@ -51,6 +51,12 @@ def format_of(path: Path | None, name: str | None = None, *, formats: Iterable[s
     return next(each for each in FORMATS if each == found)
 
 
+def check_spreadsheet(format: Format, *, spreadsheet: bool) -> None:
+    """Raise InputError where cells are to be quoted for spreadsheets, and the format has none."""
+    if spreadsheet and format != "csv":
+        raise InputError("Only csv files are quoted for spreadsheets.", argument="spreadsheet")
+
+
 def write_lines(
     file: ByteSink,
     format: Format,
@@ -68,8 +74,7 @@ def write_lines(
         lines: The values by column.
         spreadsheet: Whether text that a spreadsheet program would take for a formula is quoted; only csv.
     """
-    if spreadsheet and format != "csv":
-        raise InputError("Only csv files are quoted for spreadsheets.", argument="spreadsheet")
+    check_spreadsheet(format, spreadsheet=spreadsheet)
     if format == "csv":
         write_csv(file, columns, lines, spreadsheet=spreadsheet)
     elif format == "jsonl":
@@ -102,11 +107,10 @@ def export_project(
     Raises:
         InputError: If the format cannot hold the items, or is not quoted for spreadsheets.
     """
+    check_spreadsheet(format, spreadsheet=spreadsheet)
     reader = LineReader(project)
     lines: Iterable[ExportLine] = (line for line in reader if line.values.get("answer") or not labelled)
     if format == "label-studio":
-        if spreadsheet:
-            raise InputError("Only csv files are quoted for spreadsheets.", argument="spreadsheet")
         write_label_studio(file, (_task(project, line, predictor, image_prefix) for line in lines if line.is_first))
         return
     more = {} if predictor is None else predictor.columns

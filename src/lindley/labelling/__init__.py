@@ -45,5 +45,6 @@ People
 - accuracy.py, advice.py: how good the model is, and when to stop.
 - audit.py, audit_verdict.py: an exact accuracy at the end.
 - learning_curve.py: what each round's model makes of the test labels; status.py: how far a project is, all of it.
+- label_studio/: people who label in Label Studio.
 - simulated_person.py: labels over HTTP as a browser does.
 """

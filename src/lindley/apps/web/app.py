@@ -1,6 +1,6 @@
 """The routes of the server: thin, over a desk that does the work.
 
-This is the one module that imports FastAPI (extra `label`).
+The modules beside it are the only ones that import FastAPI (extra `label`).
 """
 
 from __future__ import annotations

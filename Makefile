@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-label test test-all test-lowest check docs data bench peers environment clean
+.PHONY: help demo demo-label test test-all test-lowest test-label-studio check docs data bench peers environment clean
 
 PYTHON ?=
 ARGS ?=
@@ -44,6 +44,12 @@ test-lowest: ## Run the fast tests with the lowest versions that pyproject.toml 
 	@.venv-lowest/bin/python -m pip install --disable-pip-version-check --quiet --no-deps .
 	@.venv-lowest/bin/python -W ignore -m pytest -W default::DeprecationWarning $(LOWEST_TESTS) $(ARGS)
 
+test-label-studio: $(STAMP) ## Test with a real Label Studio, which is installed in .venv-label-studio (1 GB, minutes)
+	@test -x .venv-label-studio/bin/label-studio || { $(BIN)/python -m venv --clear .venv-label-studio && \
+	    .venv-label-studio/bin/python -m pip install --disable-pip-version-check --quiet label-studio==1.23.2; }
+	@LINDLEY_LABEL_STUDIO=$(CURDIR)/.venv-label-studio/bin/label-studio \
+	    $(BIN)/python -m pytest tests/labelling/label_studio/test_real_server.py $(ARGS)
+
 check: $(STAMP) ## Check without running: format, lint, types, import rules
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m ruff check .
@@ -67,7 +73,7 @@ peers: $(PEERS) ## Make .venv-peers, the libraries that bench compares with, as 
 environment: $(STAMP) ## Make .venv from the lock, as the other commands do by themselves
 
 clean: ## Remove .venv, caches and built documentation; results in runs/ stay
-	rm -rf .venv .venv-peers .venv-lowest .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf .venv .venv-peers .venv-lowest .venv-label-studio .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	rm -rf docs/_build docs/auto_examples docs/generated docs/sg_execution_times.rst
 	find src tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import MappingProxyType
+from typing import Any, BinaryIO, Literal
 
 from lindley.errors import InputError
 from lindley.files import ByteSink
+
+ColumnType = type | Literal["vector", "image"]
+"""str, int, float or bool; a list of numbers; or an image as Hugging Face has it, its bytes and its path."""
 
 
 def parquet_file(source: Path | BinaryIO) -> Any:
@@ -16,18 +20,30 @@ def parquet_file(source: Path | BinaryIO) -> Any:
 
 
 def write_parquet_file(
-    sink: ByteSink, columns: Mapping[str, type], blocks: Iterable[Mapping[str, Sequence[Any]]]
+    sink: ByteSink,
+    columns: Mapping[str, ColumnType],
+    blocks: Iterable[Mapping[str, Sequence[Any]]],
+    *,
+    metadata: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write a file block by block, with a checksum for each page.
 
     Args:
         sink: Where it is written.
-        columns: By name the type of each column: str, int, float or bool.
+        columns: By name the type of each column.
         blocks: By name the values of each column, all of one length; None is null.
+        metadata: What the file says of itself.
     """
     pyarrow, parquet = _pyarrow()
-    types = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64(), bool: pyarrow.bool_()}
-    schema = pyarrow.schema([(name, types[each]) for name, each in columns.items()])
+    types: dict[ColumnType, Any] = {
+        str: pyarrow.string(),
+        int: pyarrow.int64(),
+        float: pyarrow.float64(),
+        bool: pyarrow.bool_(),
+        "vector": pyarrow.list_(pyarrow.float32()),
+        "image": pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())]),
+    }
+    schema = pyarrow.schema([(name, types[each]) for name, each in columns.items()], metadata=dict(metadata))
     with parquet.ParquetWriter(sink, schema, write_page_checksum=True) as writer:
         for block in blocks:
             writer.write_table(pyarrow.table({name: block[name] for name in columns}, schema=schema))

@@ -51,15 +51,15 @@ def test_a_key_of_a_study_is_an_option_only_where_the_option_was_given(monkeypat
 @pytest.mark.parametrize("argument", ["file", "p.npy", "num_configurations", ""])
 def test_an_argument_that_is_no_option_stays_as_it_is(argument):
     error = InputError("it cannot be used", argument=argument)
-    assert format_error(error, [name for name, _ in OPTIONS]) == "it cannot be used"
+    assert format_error(error, {name: name for name, _ in OPTIONS}) == "it cannot be used"
 
 
 def test_arguments_within_a_message_are_written_as_options():
     parts = ("say ", Argument("axes", "KNC"), " or ", Argument("delta", 0.4, option=True))
     expected = "say --axes KNC or --option delta=0.4"
-    assert format_error(InputError(*parts), []) == format_warning(InputWarning(*parts)) == expected
+    assert format_error(InputError(*parts), {}) == format_warning(InputWarning(*parts)) == expected
 
 
 def test_other_errors_and_warnings_are_printed_as_they_are():
-    assert format_error(DataError("x is damaged", path="x"), ["x"]) == "x is damaged"
+    assert format_error(DataError("x is damaged", path="x"), {"x": "--x"}) == "x is damaged"
     assert format_warning(UserWarning("careful")) == "careful"

@@ -72,6 +72,24 @@ def test_export_import_export_is_the_same(trained: Path, tmp_path: Path) -> None
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
 
 
+def test_an_export_of_another_tool_is_imported_by_its_name(trained: Path, tmp_path: Path) -> None:
+    source = trained.parent / "texts.csv"
+    assert call("init", source, "--text", "question", "--classes", "cat,dog", "--to", tmp_path / "again").exit_code == 0
+    (tmp_path / "all.jsonl").write_text(json.dumps({"id": 1, "text": TEXTS[3], "label": ["cat"]}), encoding="utf-8")
+    assert (
+        "labels for 1 items" in call("import", tmp_path / "again", tmp_path / "all.jsonl", "--from", "doccano").stdout
+    )
+    message = failed(call("import", tmp_path / "again", tmp_path / "all.jsonl", "--from", "excel"))
+    assert "--from" in message
+    assert "doccano" in message
+
+
+def test_an_export_for_label_studio_says_how_its_tasks_are_shown(trained: Path, tmp_path: Path) -> None:
+    result = call("export", trained, "--format", "label-studio", "--out", tmp_path / "tasks.json")
+    assert '<Text name="text" value="$text"/>' in result.stderr
+    assert '<Choice value="cat"/><Choice value="dog"/>' in result.stderr
+
+
 def test_predict_has_a_row_for_each_line_of_new_data(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text('question\nit purrs\n""\nit barks\n', encoding="utf-8")
     result = call("predict", trained, tmp_path / "new.csv", "--out", tmp_path / "out.csv", "--coverage", 70)

@@ -209,3 +209,18 @@ def test_people_and_truths_that_cannot_be_are_refused_before_anything_starts(tmp
             label_project(folder, people, port=0, **more)
         assert raised.value.argument == argument
     assert not (folder / "logs").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "arguments"),
+    [
+        ("--simulate", ["--label-studio", "--simulate", "truth.csv"]),
+        ("--label-studio-url", ["--label-studio", "--label-studio-url", "file:///etc/passwd"]),
+        ("vectors", ["--label-studio"]),
+    ],
+)
+def test_what_label_studio_cannot_do_is_refused_in_one_line(tmp_path, option, arguments):
+    done = run("label", str(make_vectors(tmp_path)), *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert option in done.stderr
+    assert len(done.stderr.splitlines()) == 1

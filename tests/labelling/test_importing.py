@@ -148,7 +148,7 @@ def test_tasks_that_label_studio_wrote_are_found_by_their_text(project: Project,
     tasks = [label_studio_task(text_of(project, 4)), label_studio_task(text_of(project, 5), was_cancelled=True)]
     (tmp_path / "tasks.json").write_text(json.dumps(tasks), encoding="utf-8")
     assert project.import_labels(tmp_path / "tasks.json") == 1
-    assert take_snapshot(project).train == {4: 1}
+    assert take_snapshot(project).train == {4: 1, 5: "skip"}, "what was skipped there is skipped here"
     imported = next(each for each in project.store.events() if each.kind == "import")
     assert (imported.shown_ms, imported.person) == (1800, "label-studio 1")
 
@@ -163,6 +163,41 @@ def test_an_annotation_that_was_changed_in_label_studio_counts(project: Project,
     with make_texts(tmp_path / "second", tmp_path / "texts.csv") as again:
         again.import_labels(tmp_path / "tasks.json")
         assert take_snapshot(again).disputed == (0,), "ann said cat, and somebody dog"
+
+
+def test_what_label_studio_gives_back_of_an_export_is_known(project: Project, tmp_path: Path) -> None:
+    """It numbers annotations anew, and names whoever imported them; a skip that is new there is a skip."""
+    project.tell({0: "cat", 1: None, 2: None}, person="ann")
+    project.export(tmp_path / "tasks.json")
+    tasks = json.loads((tmp_path / "tasks.json").read_text(encoding="utf-8"))
+    for task in tasks:
+        for number, annotation in enumerate(task["annotations"], 77):
+            annotation |= {"id": number, "completed_by": 1, "ground_truth": True, "created_at": "2026-01-01T00:00:00Z"}
+    tasks[2]["annotations"].append({"id": 9, "result": [], "was_cancelled": True, "completed_by": 2})
+    (tmp_path / "tasks.json").write_text(json.dumps(tasks), encoding="utf-8")
+    with make_texts(tmp_path / "second", tmp_path / "texts.csv") as again:
+        again.import_labels(tmp_path / "tasks.json")
+        answers = [(each.item, each.kind, each.person) for each in again.store.events() if each.item is not None]
+        assert answers == [(0, "import", "ann"), (1, "skip", "ann"), (2, "skip", "ann"), (2, "skip", "label-studio 2")]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"lead_time": float("nan")},
+        {"lead_time": "soon"},
+        {"result": [{"type": "choices", "value": {"choices": []}}]},
+        {"result": [{"type": "choices", "value": {"choices": ["cat", "dog"]}}]},
+        {"result": [{"type": "rectanglelabels", "value": {}}]},
+        {"result": "x"},
+        {"result": [{"type": "choices", "id": "r", "value": {"choices": [["cat"]]}}]},
+    ],
+)
+def test_every_task_that_cannot_be_used_is_named(project: Project, tmp_path: Path, wrong: dict[str, Any]) -> None:
+    right = label_studio_task(text_of(project, 0))
+    tasks = [right, label_studio_task(text_of(project, 1), **wrong), [], right, label_studio_task("no such text")]
+    (tmp_path / "tasks.json").write_text(json.dumps(tasks), encoding="utf-8")
+    assert refusal(project, tmp_path / "tasks.json").rows == tuple(f"tasks.json, task {row}" for row in (2, 3, 5))
 
 
 def test_a_retired_class_is_refused(project: Project, tmp_path: Path) -> None:

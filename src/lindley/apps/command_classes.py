@@ -48,12 +48,15 @@ class Command(TyperCommand):
             print_message(interruption_message())
             raise typer.Exit(INTERRUPTED) from None
 
-    def _options(self, ctx: Any, error: LindleyError) -> list[str]:
-        """Return the options that an error may name: keys of a study file count only where an option overrides them."""
-        names = [each.name for each in self.params if each.param_type_name == "option" and each.name is not None]
+    def _options(self, ctx: Any, error: LindleyError) -> dict[str, str]:
+        """Return by argument the options that an error may name.
+
+        Keys of a study file count only where an option overrides them.
+        """
+        options = [each for each in self.params if each.param_type_name == "option" and each.name is not None]
         if isinstance(error, ConfigurationError):
-            return [name for name in names if ctx.get_parameter_source(name).name == "COMMANDLINE"]
-        return names
+            options = [each for each in options if ctx.get_parameter_source(each.name).name == "COMMANDLINE"]
+        return {str(each.name): max(each.opts, key=len) for each in options}
 
 
 @final

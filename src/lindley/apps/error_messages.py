@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from lindley.errors import Argument, InputError, InputWarning
 
 
-def format_error(error: Exception, options: Collection[str]) -> str:
+def format_error(error: Exception, options: Mapping[str, str]) -> str:
     """Return the message of an error; where one of a command's options cannot be used, the message begins with it.
 
-    >>> format_error(InputError(argument="batch_size", expected="at most 40", got=50), ["batch_size", "seed"])
+    Args:
+        error: The error.
+        options: The options of the command by the name of their argument.
+
+    >>> format_error(InputError(argument="batch_size", expected="at most 40", got=50), {"batch_size": "--batch-size"})
     '--batch-size must be at most 40; got 50.'
-    >>> format_error(InputError("all 40 candidates are excluded", argument="exclude"), ["exclude"])
+    >>> format_error(InputError("all 40 candidates are excluded", argument="exclude"), {"exclude": "--exclude"})
     '--exclude: all 40 candidates are excluded'
     """
     if not isinstance(error, InputError):
@@ -20,7 +24,7 @@ def format_error(error: Exception, options: Collection[str]) -> str:
     text, name = error.render(format_argument), error.argument
     if name not in options:
         return text
-    option = f"--{name.replace('_', '-')}"
+    option = options[name]
     return option + text.removeprefix(name) if text.startswith(f"{name} ") else f"{option}: {text}"
 
 

@@ -14,7 +14,10 @@ from lindley.apps.shared_options import Dir, Features, Id, Text, split_names
 commands = typer.Typer()
 Format = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Set the format: csv, jsonl, parquet or label-studio.  [default: by the suffix]"),
+    typer.Option(
+        metavar="NAME",
+        help="Set the format: csv, jsonl, parquet, label-studio or hf, a folder.  [default: by the suffix]",
+    ),
 ]
 Spreadsheet = Annotated[
     bool,
@@ -42,18 +45,25 @@ def export(
         bool, typer.Option("--predictions", help="Add the newest model's prediction for each item.")
     ] = False,
     coverage: Coverage = 90,
+    image_prefix: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help="Put this before the paths of images, so that Label Studio finds them: /data/local-files/?d=",
+        ),
+    ] = "",
 ) -> None:
     """Export all labels and where each comes from.
 
     The file has one line for each entry of your data, in its order; --labelled leaves out those without an answer. csv
     and parquet hold the label that counts; jsonl and label-studio hold all events of an item. `lindley import` reads
-    each format back.
+    each format back. hf is a folder that `datasets.load_dataset` of Hugging Face reads.
     """
     with exit_on_interrupt():
         from lindley.apps.export_command import ExportOptions
         from lindley.apps.export_command import export as run
 
-    run(folder, ExportOptions(format, out, spreadsheet, labelled, predictions, coverage))
+    run(folder, ExportOptions(format, out, spreadsheet, labelled, predictions, coverage, image_prefix))
 
 
 @commands.command("import", cls=Command, epilog="Example: lindley import questions-labels labels.csv")
@@ -63,22 +73,29 @@ def import_labels(
         Path, typer.Argument(metavar="FILE", help="A .csv, .jsonl, .parquet or .json file.", show_default=False)
     ],
     format: Format = None,
-    label: Annotated[str, typer.Option(metavar="COLUMN", help="Read the names of classes from this column.")] = "class",
+    tool: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TOOL", help="Read an export of another tool: prodigy, doccano or argilla."),
+    ] = None,
+    label: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Read the names of classes from this column, or Argilla question.")
+    ] = "class",
     spreadsheet: Annotated[
         bool, typer.Option("--spreadsheet", help="Remove the apostrophes that `lindley export --spreadsheet` added.")
     ] = False,
 ) -> None:
     """Import labels from a file.
 
-    FILE is an export of lindley, or any table with a column of classes. A line is matched to an item by the column
-    item, by its text or features, or by the column place. All lines are checked first: if one is wrong, nothing is
+    FILE is an export of lindley or Label Studio, any table with a column of classes, or with --from an export of
+    another tool. A line is matched to an item by the column item, by its text, features or image, or by the column
+    place. All lines are checked first: if one is wrong, nothing is
     stored. Imported labels are never test labels. Import many thousands of labels while nobody is labelling, since
     nobody can store an answer meanwhile.
     """
     with exit_on_interrupt():
         from lindley.apps.import_command import import_file
 
-    import_file(folder, file, format=format, label=label, spreadsheet=spreadsheet)
+    import_file(folder, file, format=format, label=label, spreadsheet=spreadsheet, tool=tool)
 
 
 @commands.command(

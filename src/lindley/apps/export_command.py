@@ -12,7 +12,8 @@ from lindley.apps.output_file import check_out
 from lindley.apps.printing import print_message, write_to_stdout
 from lindley.errors import InputError
 from lindley.files import ByteSink, open_atomically
-from lindley.labelling.export.writing import export_project, format_of
+from lindley.labelling.export.label_studio import labelling_config
+from lindley.labelling.export.writing import check_spreadsheet, export_project, format_of
 from lindley.labelling.project import Project
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class ExportOptions:
     labelled: bool
     predictions: bool
     coverage: float
+    image_prefix: str = ""
 
 
 def export(folder: Path, options: ExportOptions) -> None:
@@ -36,6 +38,10 @@ def export(folder: Path, options: ExportOptions) -> None:
     chosen = format_of(options.out, options.format)
     if chosen == "parquet" and options.out is None:
         raise InputError("A Parquet file is not for a terminal; name it: --out labels.parquet.", argument="out")
+    check_spreadsheet(chosen, spreadsheet=options.spreadsheet)
+    if chosen == "hf":
+        _export_folder(folder, options)
+        return
     check_out(options.out)
     with Project.open(folder) as project:
         predictor = make_predictor(project, options.coverage) if options.predictions else None
@@ -47,7 +53,23 @@ def export(folder: Path, options: ExportOptions) -> None:
                 spreadsheet=options.spreadsheet,
                 labelled=options.labelled,
                 predictor=predictor,
+                image_prefix=options.image_prefix,
             )
+        if chosen == "label-studio":
+            config = labelling_config(project.settings.kind, [each.name for each in project.classes()])
+            print_message(f"Labelling interface for Label Studio: {config}")
+
+
+def _export_folder(folder: Path, options: ExportOptions) -> None:
+    """Write the labels of a project as a data set of Hugging Face."""
+    from lindley.labelling.export.hugging_face import export_hugging_face
+
+    if options.out is None:
+        raise InputError("A data set of Hugging Face is a folder; name it: --out FOLDER.", argument="out")
+    with Project.open(folder) as project:
+        predictor = make_predictor(project, options.coverage) if options.predictions else None
+        export_hugging_face(project, options.out, labelled=options.labelled, predictor=predictor)
+    print_message(f"Written to {options.out}.")
 
 
 def make_predictor(project: Project, coverage: float) -> Predictor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -17,12 +18,21 @@ from lindley.errors import HeldError, InputError, LindleyError
 from lindley.labelling.audit import draw_audit
 from lindley.labelling.audit_records import read_audits
 from lindley.labelling.desk import Desk
+from lindley.labelling.export.label_studio import labelling_config
 from lindley.labelling.moved_images import missing_images
 from lindley.labelling.project import Project
 from lindley.text import is_line
 
 MANY_CLASSES = 300
 """The number of classes above which a round of training may take minutes: 40 CPU seconds at 500 (measured)."""
+
+_LABEL_STUDIO_STEPS = """\
+1. Start Label Studio so that it may use a backend on this machine, at {url}:
+   ML_BLOCK_LOCAL_IP=false SSRF_PROTECTION_ENABLED=false label-studio start --enable-legacy-api-token
+2. Make a project with this labelling interface: {config}
+   Import the tasks that `lindley export DIR --format label-studio --out tasks.json` writes.
+3. Settings, Model: connect the backend above. Settings, General: task sampling "Uncertainty sampling".
+Keep the address of the backend secret. `--port {port}` keeps it the same next time."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,14 @@ class Simulation:
     label: str
 
 
-def label_project(folder: Path, people: Sequence[str], *, port: int, simulation: Simulation | None = None) -> None:
+def label_project(
+    folder: Path,
+    people: Sequence[str],
+    *,
+    port: int,
+    simulation: Simulation | None = None,
+    label_studio: str | None = None,
+) -> None:
     """Serve a project until a signal ends it, or until the simulated person has done its labels.
 
     Args:
@@ -47,6 +64,7 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
         people: The names of the people who may label.
         port: The port; 0: a free one.
         simulation: The simulated person, who labels as the first of the people.
+        label_studio: The address of a Label Studio that has the project as its backend; None: none has.
 
     Raises:
         InputError: If no person is named, or one twice; if the port is taken, another server works on this project, or
@@ -58,12 +76,19 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
         raise InputError(argument="people", expected="different names of one line, one or more", got=[*people])
     if simulation is not None and not simulation.truth.is_file():
         raise InputError(f"There is no file {simulation.truth}.", argument="simulate", got=str(simulation.truth))
+    if label_studio is not None:
+        from lindley.labelling.label_studio.client import check_url
+
+        label_studio = check_url(label_studio)
     with Project.open(folder) as project:
         _warn_of_many_classes(project)
         for warning in missing_images(project):
             print_message(f"Warning: {warning}")
         lockstep = simulation is not None and not simulation.asynchronous
         with listen(port) as listener, _open_desk(project, lockstep=lockstep) as desk:
+            if label_studio is not None:
+                _serve_label_studio(desk, people, listener, label_studio)
+                return
             if simulation is None:
                 serve(desk, people, listener, on_ready=lambda links, stop: _print_links(links))
                 return
@@ -74,6 +99,24 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
         if project.is_round_due(whole_batches=False):
             project.train()
     print_result(f"See the result: {program_name()} status {folder}")
+
+
+def _serve_label_studio(desk: Desk, people: Sequence[str], listener: socket.socket, url: str) -> None:
+    """Serve a desk to a Label Studio, and to people on the page."""
+    from lindley.apps.web.label_studio import Backend
+    from lindley.apps.web.serving import HOST, serve
+
+    config = labelling_config(desk.project.settings.kind, [each.name for each in desk.project.classes()])
+    with Backend.open(desk, url) as backend:
+        port = listener.getsockname()[1]
+
+        def show(links: Mapping[str, str], stop: threading.Event) -> None:
+            _print_links(links)
+            print_result(f"Backend for Label Studio: http://{HOST}:{port}{backend.path}")
+            print_message(_LABEL_STUDIO_STEPS.format(url=url, port=port, config=config))
+            sys.stdout.flush()
+
+        serve(desk, people, listener, on_ready=show, backend=backend)
 
 
 def _open_desk(project: Project, *, lockstep: bool) -> Desk:

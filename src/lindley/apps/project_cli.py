@@ -10,6 +10,7 @@ import typer
 from lindley.apps.command_classes import Command
 from lindley.apps.interrupts import exit_on_interrupt
 from lindley.apps.shared_options import Dir, Features, Id, Text, split_names
+from lindley.errors import InputError
 
 commands = typer.Typer()
 Label = Annotated[
@@ -156,6 +157,12 @@ def label(
     truth_label: Annotated[
         str, typer.Option(metavar="COLUMN", help="Read the true classes from this column of the file.  [default: last]")
     ] = "",
+    label_studio: Annotated[
+        bool, typer.Option("--label-studio", help="Serve as the ML backend of a Label Studio, where people label.")
+    ] = False,
+    label_studio_url: Annotated[
+        str, typer.Option(metavar="URL", help="Send the order of the tasks to the Label Studio at this address.")
+    ] = "http://localhost:8080",
 ) -> None:
     """Label in your browser.
 
@@ -166,8 +173,10 @@ def label(
         from lindley.apps.label_command import Simulation, label_project
 
     names = split_names(people)
+    if label_studio and simulate is not None:
+        raise InputError("A simulated person labels on the page, not in Label Studio.", argument="simulate")
     if simulate is None:
-        label_project(folder, names, port=port)
+        label_project(folder, names, port=port, label_studio=label_studio_url if label_studio else None)
         return
     simulation = Simulation(simulate, labels, noise, seconds, seed, asynchronous, truth_key, truth_label)
     label_project(folder, names, port=port, simulation=simulation)

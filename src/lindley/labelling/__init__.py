@@ -37,7 +37,7 @@ Training
 
 Files
 - export/: labels in files, with where each comes from; importing.py: back again; imported_events.py: the events of a
-  line; item_lookup.py: its item.
+  line; item_lookup.py: its item; other_tools/: files of Prodigy, doccano and Argilla.
 - backup.py: a project in one file, and back.
 
 People
@@ -45,5 +45,6 @@ People
 - accuracy.py, advice.py: how good the model is, and when to stop.
 - audit.py, audit_verdict.py: an exact accuracy at the end.
 - learning_curve.py: what each round's model makes of the test labels; status.py: how far a project is, all of it.
+- label_studio/: people who label in Label Studio.
 - simulated_person.py: labels over HTTP as a browser does.
 """

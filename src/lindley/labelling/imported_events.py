@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from lindley.labelling.class_events import resolve_class
 from lindley.labelling.event_append import event_fault
-from lindley.labelling.export.columns import CONTENT, LABEL, parse_value
+from lindley.labelling.export.columns import LABEL, parse_value
 from lindley.labelling.fold import ProjectState
 from lindley.labelling.item_lookup import ItemLookup
 from lindley.labelling.project import Project
@@ -54,7 +54,7 @@ class EventReader:
             if isinstance(value, str) and (fault := text_fault(value)):
                 raise ValueError(f"its {name!r} cannot be read: {fault}")
         events = line.values.get("events")
-        if events is not None and not any(line.values.get(name) for name in ("place", CONTENT)):
+        if events is not None and all(value in (None, "") for name, value in line.values.items() if name != "events"):
             yield from (self._event(each, None, None) for each in _objects(events))
             return
         if line.values.get("item") in (None, "") and line.values.get("reason"):
@@ -78,7 +78,10 @@ class EventReader:
         given = {name: values[name] for name in _FIELDS if name in values}
         given |= {"class_id": self._class(values.get("class")), "predicted": self._class(values.get("predicted_class"))}
         if "uuid" not in given:
-            given["uuid"] = _uuid([item, *(str(given.get(name)) for name in ("person", "class_id", "server_time"))])
+            names = (
+                ("person", "class_id", "server_time") if kind == "label" else ("kind", "note", "person", "server_time")
+            )
+            given["uuid"] = _uuid([item, *(str(given.get(name)) for name in names)])
         return self._make_event({**given, "item": item}, stream)
 
     def _flat_events(self, line: Line, item: int) -> Iterator[ProjectEvent]:
@@ -165,10 +168,10 @@ class EventReader:
 
     def _class(self, name: object) -> int | None:
         """Return the class of a name, which may be merged or retired; None where no name is given."""
-        if name is None or name in self._classes:
-            return None if name is None else self._classes[str(name)]
-        if isinstance(name, str) and name.strip() in self._classes:
-            return self._classes[name.strip()]
+        if name is None:
+            return None
+        if isinstance(name, str) and (found := self._classes.get(name, self._classes.get(name.strip()))) is not None:
+            return found
         raise ValueError(f"there is no class {short_repr(name)}{suggest_in_brackets(str(name), self._classes)}")
 
     def _find_offered_class(self, name: object) -> int | None:

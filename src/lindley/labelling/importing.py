@@ -14,13 +14,15 @@ from pathlib import Path
 from lindley.errors import Argument, InputError
 from lindley.labelling.export.columns import COLUMNS, content_columns
 from lindley.labelling.export.csv_file import read_csv
+from lindley.labelling.export.hugging_face import read_hugging_face
 from lindley.labelling.export.jsonl_file import read_jsonl
 from lindley.labelling.export.label_studio import read_label_studio
 from lindley.labelling.export.parquet_file import read_parquet
-from lindley.labelling.export.writing import Format, format_of
+from lindley.labelling.export.writing import Format, check_spreadsheet, format_of
 from lindley.labelling.fold import ProjectState, fold
 from lindley.labelling.imported_events import EventReader
 from lindley.labelling.item_lookup import NoItemError
+from lindley.labelling.other_tools.reading import find_tool, read_tool
 from lindley.labelling.project import Project
 from lindley.labelling.records import ProjectEvent, Unreadable
 from lindley.labelling.sources.table import Line
@@ -50,6 +52,7 @@ def import_labels(
     format: str | None = None,
     label: str = "class",
     spreadsheet: bool = False,
+    tool: str | None = None,
     on_progress: Callable[[int], None] = lambda count: None,
 ) -> Imported:
     """Import the labels of a file: all of them, or none where a line is wrong. Twice is the same as once.
@@ -57,9 +60,10 @@ def import_labels(
     Args:
         project: The project.
         path: The file.
-        format: "csv", "jsonl", "parquet" or "label-studio"; None: the suffix decides.
-        label: The column of the names of classes.
+        format: "csv", "jsonl", "parquet", "label-studio" or "hf", a folder; None: the suffix decides.
+        label: The column of the names of classes; of Argilla the question.
         spreadsheet: Whether cells of a csv file were quoted for spreadsheets.
+        tool: The tool that wrote the file: "prodigy", "doccano" or "argilla"; None: lindley, Label Studio or a person.
         on_progress: Called with the number of lines that were read.
 
     Raises:
@@ -67,13 +71,21 @@ def import_labels(
             `error.rows` lists them.
         DataError: If the file is damaged.
     """
-    chosen = format_of(path, format)
-    if not path.is_file():
+    if not (path.is_dir() if format == "hf" else path.is_file()):
         raise InputError(f"{path} was not found.", argument="file", got=str(path))
-    reading = _Reading(project, label, is_typed=chosen != "csv")
-    once = {label, *COLUMNS, *content_columns(project.settings).values()}
+    if tool is None:
+        chosen = format_of(path, format)
+        reading = _Reading(project, label, is_typed=chosen != "csv")
+        once = {label, *COLUMNS, *content_columns(project.settings).values()}
+        lines = _read(path, chosen, once, spreadsheet=spreadsheet)
+    else:
+        if format is not None or spreadsheet:
+            raise InputError("Name a tool or a format, not both.", argument="tool", got=tool)
+        reading = _Reading(project, label, is_typed=True)
+        names = {each.name for each in project.store.classes()}
+        lines = read_tool(path, find_tool(tool), project.settings, names, question=label)
     count = 0
-    for line in _read(path, chosen, once, spreadsheet=spreadsheet):
+    for line in lines:
         count += 1
         on_progress(count)
         reading.add(line)
@@ -84,13 +96,13 @@ def import_labels(
 
 
 def _read(path: Path, format: Format, once: Collection[str], *, spreadsheet: bool) -> Iterator[Line | Unreadable]:
-    if spreadsheet and format != "csv":
-        raise InputError("Only csv files are quoted for spreadsheets.", argument="spreadsheet")
+    check_spreadsheet(format, spreadsheet=spreadsheet)
     if format == "csv":
         return read_csv(path, once=once, spreadsheet=spreadsheet)
     if format == "parquet":
         return read_parquet(path, once=once)
-    return read_jsonl(path) if format == "jsonl" else read_label_studio(path)
+    readers = {"jsonl": read_jsonl, "label-studio": read_label_studio, "hf": read_hugging_face}
+    return readers[format](path)
 
 
 def _appender(event: ProjectEvent) -> str:

@@ -1,13 +1,24 @@
-"""Finding the item that a line of a file is about: by its id, its own id, its text or row, or its place."""
+"""Finding the item that a line of a file is about: by its id, its own id, its text or row, its image, or its place."""
 
 from __future__ import annotations
 
 import hashlib
+import posixpath
+from base64 import b64decode
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from lindley.labelling.export.columns import CONTENT, cell_text, content_columns, content_values, id_column, parse_value
+from lindley.labelling.export.columns import (
+    CONTENT,
+    IMAGE,
+    cell_text,
+    content_columns,
+    content_values,
+    id_column,
+    parse_value,
+)
 from lindley.labelling.project import Project
 from lindley.labelling.records import Found, Unreadable
 from lindley.labelling.sources.known_labels import KnownColumns
@@ -35,8 +46,8 @@ class ItemLookup:
     def find(self, line: Line, *, is_typed: bool) -> int | None:
         """Return the item of a line; None where the line is of an unreadable entry.
 
-        The first of these that the line has finds the item: "item", its own id, its text or row, its place. Its text
-        or row must be that of the item.
+        The first of these that the line has finds the item: "item", its own id, its text or row, its image, its place.
+        Its text or row must be that of the item.
 
         Args:
             line: The line.
@@ -56,6 +67,8 @@ class ItemLookup:
             if content not in self._hashes:
                 raise NoItemError("no item has this content")
             return self._hashes[content]
+        if isinstance(image := values.get(IMAGE), str):
+            return self._find_image(image)
         if place is None:
             raise ValueError(f"it names no item; it needs one of the columns {', '.join(self._key_columns())}")
         if place in self._unreadable and place not in self._items_by_place:
@@ -98,6 +111,44 @@ class ItemLookup:
             raise ValueError(found.reason)
         return found.hash
 
+    def _find_image(self, image: str) -> int:
+        """Return the item of an image: by its bytes in a data URI, else by the end of its path or address."""
+        if image.startswith("data:"):
+            return _one(self._find_bytes(image), "no item is this image")
+        path = image_path(image)
+        if not (found := self._items_by_place.get(path)):
+            folders = path.split("/")
+            ends = ("/".join(folders[start:]) for start in range(1, len(folders)))
+            found = next((each for end in ends if (each := self._items_by_place.get(end))), None)
+            found = found or self._items_by_path_end.get(path)
+        number = _one(found, f"no image was found at {short_repr(path)}")
+        if self._images.setdefault(number, path) != path:
+            raise ValueError(f"its image is item {number}, and so is {short_repr(self._images[number])}; which is it?")
+        return number
+
+    def _find_bytes(self, image: str) -> set[int]:
+        try:
+            content = b64decode(image.partition(",")[2], validate=True)
+        except ValueError:
+            raise ValueError("its image is no base64 data URI") from None
+        number = self._hashes.get(hashlib.sha256(content).hexdigest())
+        return set() if number is None else {number}
+
+    @cached_property
+    def _images(self) -> dict[int, str]:
+        """By item the path by which it was found: another path must not find it as well."""
+        return {}
+
+    @cached_property
+    def _items_by_path_end(self) -> dict[str, set[int]]:
+        """By the last folders and the name of a place, its items."""
+        found: dict[str, set[int]] = {}
+        for place, items in self._items_by_place.items():
+            folders = place.split("/")
+            for start in range(1, len(folders)):
+                found.setdefault("/".join(folders[start:]), set()).update(items)
+        return found
+
     @cached_property
     def _hashes(self) -> dict[str, int]:
         return self._project.store.hashes()
@@ -121,6 +172,19 @@ class ItemLookup:
             if "id" in item.meta:
                 found.setdefault(item.meta["id"], set()).add(item.id)
         return found
+
+
+def image_path(image: str) -> str:
+    """Return the path of an image, of its path or its address, with slashes.
+
+    >>> image_path("http://host/data/local-files/?d=pets/tom%20cat.png"), image_path(r"C:\\pets\\tom.png")
+    ('pets/tom cat.png', 'C:/pets/tom.png')
+    """
+    parts = urlsplit(image) if image.startswith(("http://", "https://", "/data/", "s3://", "gs://")) else None
+    if parts is None:
+        return posixpath.normpath(image.replace("\\", "/"))
+    named = parse_qs(parts.query).get("d", [""])[0]
+    return posixpath.normpath((named or unquote(parts.path)).lstrip("/"))
 
 
 def _one(found: set[int] | None, fault: str) -> int:

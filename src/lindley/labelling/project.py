@@ -197,8 +197,8 @@ class Project:
         """Write all labels and their provenance into a file, one line for each entry of the sources.
 
         Args:
-            path: The file, which is written completely or not at all.
-            format: "csv", "jsonl", "parquet" or "label-studio"; None: the suffix decides.
+            path: The file, which is written completely or not at all; a new folder for "hf".
+            format: "csv", "jsonl", "parquet", "label-studio" or "hf"; None: the suffix decides.
             spreadsheet: Whether text that a spreadsheet program would take for a formula is quoted; only csv.
             labelled: Whether only items with an answer are written.
             predictions: Whether to add the newest model's predictions.
@@ -207,28 +207,42 @@ class Project:
             InputError: If the format is not known, or there is no model to predict with.
         """
         from lindley.files import open_atomically
-        from lindley.labelling.export.writing import export_project, format_of
+        from lindley.labelling.export.writing import check_spreadsheet, export_project, format_of
         from lindley.labelling.predict import Predictor
 
         chosen = format_of(Path(path), format)
+        check_spreadsheet(chosen, spreadsheet=spreadsheet)
         predictor = Predictor(self) if predictions else None
+        if chosen == "hf":
+            from lindley.labelling.export.hugging_face import export_hugging_face
+
+            export_hugging_face(self, Path(path), labelled=labelled, predictor=predictor)
+            return
         with open_atomically(Path(path)) as file:
             export_project(self, file, chosen, spreadsheet=spreadsheet, labelled=labelled, predictor=predictor)
 
-    def import_labels(self, path: str | os.PathLike[str], *, format: str | None = None, label: str = "class") -> int:
+    def import_labels(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: str | None = None,
+        label: str = "class",
+        tool: str | None = None,
+    ) -> int:
         """Import the labels of a file, all or none, and return the number of items that were labelled.
 
         Args:
             path: The file, as `export` writes it, or a table with a column of classes.
-            format: "csv", "jsonl", "parquet" or "label-studio"; None: the suffix decides.
-            label: The column of the names of classes.
+            format: "csv", "jsonl", "parquet", "label-studio" or "hf"; None: the suffix decides.
+            label: The column of the names of classes; of Argilla the question.
+            tool: The tool that exported the file: "prodigy", "doccano" or "argilla".
 
         Raises:
             InputError: If an item or a class is not known; `error.rows` lists the lines.
         """
         from lindley.labelling.importing import import_labels
 
-        return import_labels(self, Path(path), format=format, label=label).num_labels
+        return import_labels(self, Path(path), format=format, label=label, tool=tool).num_labels
 
     @property
     def num_items(self) -> int:

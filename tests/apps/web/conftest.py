@@ -58,6 +58,11 @@ def adopt_by_hand(project):
     project.adopt(number)
 
 
+@pytest.fixture(name="adopt_by_hand")
+def adopt_by_hand_fixture():
+    return adopt_by_hand
+
+
 @pytest.fixture
 def desk(project):
     """In lockstep, so that no trainer is started before a round is due."""

@@ -1,6 +1,6 @@
 """The routes of the server: thin, over a desk that does the work.
 
-This is the one module that imports FastAPI (extra `label`).
+The modules beside it are the only ones that import FastAPI (extra `label`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from lindley.apps.web import bodies
+from lindley.apps.web.label_studio import Backend, backend_routes
 from lindley.apps.web.media import find_item, read_media
 from lindley.apps.web.security import (
     Guard,
@@ -34,13 +35,14 @@ from lindley.session.event_store import Receipt, Refused
 STATIC = {"app.js": "text/javascript", "style.css": "text/css"}
 
 
-def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
+def build_app(desk: Desk, links: LaunchLinks, *, port: int, backend: Backend | None = None) -> Guard:
     """Return the server's application.
 
     Args:
         desk: Hands out items and takes answers.
         links: Let people in.
         port: The port on which the server listens.
+        backend: The project as the backend of a Label Studio; None: it is none.
     """
     app = FastAPI(title="lindley", docs_url=None, redoc_url=None, openapi_url=None, default_response_class=PlainJSON)
     cookie_name = f"lindley-{port}"
@@ -49,11 +51,14 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
     app.include_router(_page(desk.store, links, cookie_name))
     for routes in (_visits, _items, _classes, _project):
         app.include_router(routes(desk))
+    if backend is not None:
+        app.include_router(backend_routes(desk, backend))
     return Guard(
         app,
         hosts=frozenset({f"127.0.0.1:{port}", f"localhost:{port}"}),
         cookie_name=cookie_name,
         find_person=desk.store.find_person,
+        backend_path="" if backend is None else backend.path,
     )
 
 

@@ -4,13 +4,10 @@ file reaches the page; all else is plain text.
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from pathlib import Path
 
-from lindley.errors import DataError
-from lindley.features.image_files import MAX_BYTES, encode_image, read_image
-from lindley.files import read_plain_file
+from lindley.features.image_files import encode_image, read_image
+from lindley.labelling.item_images import read_item_image
 from lindley.labelling.project import Project
 from lindley.labelling.records import Item
 
@@ -32,19 +29,4 @@ def read_media(project: Project, item: Item) -> tuple[bytes, str]:
     if project.settings.kind != "images":
         return item.content.encode(), "text/plain; charset=utf-8"
     with _decoding:
-        return encode_image(read_image(_read_unchanged(project.image_path(item), item.hash)), max_side=MAX_SIDE)
-
-
-def _read_unchanged(path: Path, sha256: str) -> bytes:
-    """Return the bytes of a file whose hash is known: a label must be of the item that it is stored for."""
-    try:
-        content = read_plain_file(path, max_bytes=MAX_BYTES)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}", path=path) from None
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise DataError(
-            f"{path} is not the image that was added to the project: put that one back, "
-            "or add the new one under another name with `lindley add`.",
-            path=path,
-        )
-    return content
+        return encode_image(read_image(read_item_image(project, item)), max_side=MAX_SIDE)

@@ -27,6 +27,8 @@ from lindley.errors import LindleyError
 
 MAX_BODY = 1 << 20
 """The largest body of a request, in bytes."""
+MAX_BACKEND_BODY = 32 << 20
+"""The largest body of a request of Label Studio, which sends whole tasks."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",
@@ -95,12 +97,20 @@ class Guard:
         hosts: The values of Host that are this server's, such as "127.0.0.1:8000".
         cookie_name: The name of the cookie; ports of one machine share cookies, so it holds the port.
         find_person: Returns the person of the hash of a cookie, or None.
+        backend_path: The path below which Label Studio may come in, since it ends in a secret; "": nowhere.
     """
 
     def __init__(
-        self, app: ASGIApp, *, hosts: frozenset[str], cookie_name: str, find_person: Callable[[str], str | None]
+        self,
+        app: ASGIApp,
+        *,
+        hosts: frozenset[str],
+        cookie_name: str,
+        find_person: Callable[[str], str | None],
+        backend_path: str = "",
     ) -> None:
         self._app, self._hosts, self._cookie_name, self._find_person = app, hosts, cookie_name, find_person
+        self._backend_path = backend_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -114,7 +124,7 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        await self._app(scope, _limit_body(receive), send)
+        await self._app(scope, _limit_body(receive, self._max_body(scope)), send)
 
     def _refuse_address(self, scope: Scope) -> Response | None:
         """Return the answer to a request that is not meant for this server, comes from another page, or is too long."""
@@ -126,13 +136,22 @@ class Guard:
             return refuse(403, "The request comes from another page.")
         if _changes(scope) and headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return refuse(403, "The request comes from another page.")
-        if _length(headers) > MAX_BODY:
-            return refuse(413, f"A request has at most {MAX_BODY} bytes.")
+        if _length(headers) > (most := self._max_body(scope)):
+            return refuse(413, f"A request has at most {most} bytes.")
         return None
+
+    def _is_backend(self, scope: Scope) -> bool:
+        """Return whether the path of a request holds the secret of Label Studio."""
+        wanted = f"{self._backend_path}/".encode()
+        found = scope["path"].encode("utf-8", "surrogateescape")[: len(wanted)]
+        return self._backend_path != "" and hmac.compare_digest(found, wanted)
+
+    def _max_body(self, scope: Scope) -> int:
+        return MAX_BACKEND_BODY if self._is_backend(scope) else MAX_BODY
 
     async def _refuse_visitor(self, scope: Scope) -> Response | None:
         """Return the answer to a request of nobody, or without the page's token; else its state gets the visitor."""
-        if scope["path"] in _OPEN and not _changes(scope):
+        if (scope["path"] in _OPEN and not _changes(scope)) or self._is_backend(scope):
             return None
         headers, refuse = Headers(scope=scope), _refuser(scope)
         cookie = cookie_parser(headers.get("cookie", "")).get(self._cookie_name, "")
@@ -181,10 +200,10 @@ def _changes(scope: Scope) -> bool:
 def _length(headers: Headers) -> int:
     """Return the length that a request names; one that is no number is too long."""
     length = headers.get("content-length", "0")
-    return int(length) if length.isdecimal() and len(length) < 20 else MAX_BODY + 1
+    return int(length) if length.isdecimal() and len(length) < 20 else MAX_BACKEND_BODY + 1
 
 
-def _limit_body(receive: Receive) -> Receive:
+def _limit_body(receive: Receive, most: int) -> Receive:
     """Return a receiver that ends a body which grows beyond what it may have, as one without a length can."""
     total = 0
 
@@ -192,8 +211,8 @@ def _limit_body(receive: Receive) -> Receive:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))
-        if total > MAX_BODY:
-            raise HTTPException(413, f"A request has at most {MAX_BODY} bytes.")
+        if total > most:
+            raise HTTPException(413, f"A request has at most {most} bytes.")
         return message
 
     return receive_part

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import uvicorn
 
 from lindley.apps.web.app import build_app
+from lindley.apps.web.label_studio import Backend
 from lindley.apps.web.security import LaunchLinks
 from lindley.errors import InputError
 from lindley.labelling.desk import Desk
@@ -28,6 +29,7 @@ def serve(
     listener: socket.socket,
     *,
     on_ready: Callable[[dict[str, str], threading.Event], None] = lambda links, stop: None,
+    backend: Backend | None = None,
 ) -> None:
     """Serve a desk until a signal, or the event that `on_ready` gets, ends it.
 
@@ -36,6 +38,7 @@ def serve(
         people: The names of the people who may come in.
         listener: The socket, as `listen` opens it.
         on_ready: Called with the link of each person, and an event that ends the server, once it answers.
+        backend: The project as the backend of a Label Studio; None: it is none.
 
     Raises:
         KeyboardInterrupt: If a signal ended it, and all that was under way has ended.
@@ -43,7 +46,7 @@ def serve(
     port = listener.getsockname()[1]
     links = LaunchLinks(people, f"http://{HOST}:{port}")
     config = uvicorn.Config(
-        build_app(desk, links, port=port),
+        build_app(desk, links, port=port, backend=backend),
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -54,7 +54,9 @@ PREDICTION: dict[str, type] = {
 PROBABILITY = "probability of "
 CONTENT = "content of the item"
 """The whole text, or the whole row as JSON, where a format has it in one value."""
-COLUMNS = {CONTENT, *IDENTITY, *LABEL, *REASON, *PREDICTION}
+IMAGE = "image of the item"
+"""The path or the address of the image in another tool, or the image itself as a data URI."""
+COLUMNS = {CONTENT, IMAGE, *IDENTITY, *LABEL, *REASON, *PREDICTION}
 """The names of our own columns."""
 _TRUTH = {"true": True, "false": False}
 

@@ -20,7 +20,7 @@ from lindley.labelling.project import Project
 if TYPE_CHECKING:
     from lindley.labelling.predict import Predictor
 
-Format = Literal["csv", "jsonl", "parquet", "label-studio"]
+Format = Literal["csv", "jsonl", "parquet", "label-studio", "hf"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 _SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
@@ -51,6 +51,12 @@ def format_of(path: Path | None, name: str | None = None, *, formats: Iterable[s
     return next(each for each in FORMATS if each == found)
 
 
+def check_spreadsheet(format: Format, *, spreadsheet: bool) -> None:
+    """Raise InputError where cells are to be quoted for spreadsheets, and the format has none."""
+    if spreadsheet and format != "csv":
+        raise InputError("Only csv files are quoted for spreadsheets.", argument="spreadsheet")
+
+
 def write_lines(
     file: ByteSink,
     format: Format,
@@ -68,8 +74,7 @@ def write_lines(
         lines: The values by column.
         spreadsheet: Whether text that a spreadsheet program would take for a formula is quoted; only csv.
     """
-    if spreadsheet and format != "csv":
-        raise InputError("Only csv files are quoted for spreadsheets.", argument="spreadsheet")
+    check_spreadsheet(format, spreadsheet=spreadsheet)
     if format == "csv":
         write_csv(file, columns, lines, spreadsheet=spreadsheet)
     elif format == "jsonl":
@@ -86,6 +91,7 @@ def export_project(
     spreadsheet: bool = False,
     labelled: bool = False,
     predictor: Predictor | None = None,
+    image_prefix: str = "",
 ) -> None:
     """Write the labels of a project, one line for each entry of its sources; of Label Studio a task for each item.
 
@@ -96,16 +102,16 @@ def export_project(
         spreadsheet: Whether text that a spreadsheet program would take for a formula is quoted; only csv.
         labelled: Whether only items with an answer are written.
         predictor: What predicts each item beside its label; None: nothing.
+        image_prefix: Of Label Studio, what stands before the path of an image.
 
     Raises:
         InputError: If the format cannot hold the items, or is not quoted for spreadsheets.
     """
+    check_spreadsheet(format, spreadsheet=spreadsheet)
     reader = LineReader(project)
     lines: Iterable[ExportLine] = (line for line in reader if line.values.get("answer") or not labelled)
     if format == "label-studio":
-        if spreadsheet:
-            raise InputError("Only csv files are quoted for spreadsheets.", argument="spreadsheet")
-        write_label_studio(file, (_task(project, line, predictor) for line in lines if line.is_first))
+        write_label_studio(file, (_task(project, line, predictor, image_prefix) for line in lines if line.is_first))
         return
     more = {} if predictor is None else predictor.columns
     columns: dict[str, type | None] = {**source_columns(project.settings), **LABEL, **more, **REASON}
@@ -127,7 +133,7 @@ def _values_of(
         yield {**values, "events": [*line.events]} if with_events else values
 
 
-def _task(project: Project, line: ExportLine, predictor: Predictor | None) -> dict[str, Any]:
+def _task(project: Project, line: ExportLine, predictor: Predictor | None, image_prefix: str) -> dict[str, Any]:
     assert line.item is not None
     known = {"item": line.item.id, "place": line.entry.place, "stream": line.values.get("stream")}
     known["events"] = [*line.events]
@@ -135,7 +141,8 @@ def _task(project: Project, line: ExportLine, predictor: Predictor | None) -> di
     if predictor is not None:
         found = predictor.describe(predictor.probs[[line.item.id]])[0]
         prediction = (found["prediction"], found["prediction_probability"], found["prediction_model"])
-    return make_task(project.settings.kind, line.item.content, known, line.answers, prediction)
+    kind, content = project.settings.kind, line.item.content
+    return make_task(kind, content, known, line.answers, prediction, image_prefix=image_prefix)
 
 
 def _values(project: Project, name: str) -> Iterator[object]:

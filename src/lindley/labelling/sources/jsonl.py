@@ -19,13 +19,16 @@ _HEAD = 100
 
 def open_jsonl(path: Path) -> Table:
     """Open a file of JSON objects, one a line. Raises InputError where none of its first lines is one."""
-    head = [each for each in islice(_read(path), _HEAD) if isinstance(each, Line)]
+    head = [each for each in islice(read_objects(path), _HEAD) if isinstance(each, Line)]
     if not head:
         raise InputError(f"{path} has no line that is a JSON object.", argument="path", got=str(path))
-    return Table(path, tuple(dict.fromkeys(name for each in head for name in each.values)), lambda _: _read(path))
+    return Table(
+        path, tuple(dict.fromkeys(name for each in head for name in each.values)), lambda _: read_objects(path)
+    )
 
 
-def _read(path: Path) -> Iterator[Line | Unreadable]:
+def read_objects(path: Path) -> Iterator[Line | Unreadable]:
+    """Yield each object with its line; a line that is none with the reason."""
     with open_text(path) as file:
         lines = TextLines(file)
         while True:

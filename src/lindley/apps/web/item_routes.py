@@ -11,7 +11,6 @@ from lindley.apps.web import bodies
 from lindley.apps.web.media import find_item, read_media
 from lindley.apps.web.security import get_visitor, refusal
 from lindley.labelling.desk import Desk, Served
-from lindley.labelling.records import ProjectEvent
 from lindley.session.event_store import Receipt, Refused
 
 
@@ -25,7 +24,7 @@ def item_routes(desk: Desk) -> APIRouter:
 
     @router.post("/api/events")
     def events(request: Request, body: bodies.EventsBody) -> dict[str, Any]:
-        given = [ProjectEvent(**each.model_dump(exclude={"lease"})) for each in body.events]
+        given = [each.to_event() for each in body.events]
         receipts, served = desk.take(get_visitor(request).person, given, body.next)
         results = [_result(each.uuid, receipt) for each, receipt in zip(given, receipts, strict=True)]
         return {"results": results, **_list_served(served)}
@@ -75,7 +74,7 @@ def visit_routes(desk: Desk) -> APIRouter:
 
 
 def _list_served(served: Served) -> dict[str, Any]:
-    return {"items": [asdict(each) for each in served.items], "epoch": served.epoch, "finished": served.finished}
+    return asdict(served)
 
 
 def _result(uuid: str, receipt: Receipt) -> dict[str, str]:

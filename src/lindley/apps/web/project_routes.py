@@ -37,6 +37,10 @@ def project_routes(desk: Desk) -> APIRouter:
     def status() -> dict[str, Any]:
         return desk.status()
 
+    @router.post("/api/guideline")
+    def set_guideline(request: Request, body: bodies.GuidelineBody) -> dict[str, Any]:
+        return desk.set_guideline(get_visitor(request).person, body.text)
+
     @router.post("/api/train")
     def train() -> dict[str, Any]:
         desk.request_round()

@@ -1,4 +1,4 @@
-"""The effects of many answers at once: who has answered an item, how many people it needs, the labels of a stream.
+"""The effects of many answers at once: who answered an item, how many people it needs, the labels of a stream.
 
 A statement for each answer made an import of 100,000 labels hold the database for a minute.
 """
@@ -39,7 +39,10 @@ def settle(connection: sa.Connection, answered: Collection[Answered], freed: Col
         opened[key[0]] += (was in LABELS) - (now in LABELS)
         labels[key[0]] += (now == "label") - (was == "label")
     claims.change_open(connection, opened)
-    if tallies := [{"which": number, "change": change} for number, change in labels.items() if change]:
+    done = Counter({number: 1 for (number, _), kind in after.items() if kind in LABELS})
+    done.subtract({number: 1 for (number, _), kind in before.items() if kind in LABELS})
+    changes = [{"which": each, "change": labels[each], "done": done[each]} for each in numbers]
+    if tallies := [each for each in changes if each["change"] or each["done"]]:
         connection.execute(_TALLY, tallies)
     return {*answered} & after.keys()
 
@@ -72,4 +75,8 @@ _STANDING = (
     .order_by(event.c.seq)
 )
 _stream = sa.select(item.c.stream).where(item.c.id == _which).scalar_subquery()
-_TALLY = tally.update().where(tally.c.stream == _stream).values(labels=tally.c.labels + parameter("change"))
+_TALLY = (
+    tally.update()
+    .where(tally.c.stream == _stream)
+    .values(labels=tally.c.labels + parameter("change"), labelled=tally.c.labelled + parameter("done"))
+)

@@ -6,22 +6,21 @@ there, and stays where a round fails. In lockstep, for simulations, nothing more
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 from lindley.errors import InputError
 from lindley.labelling import reads
 from lindley.labelling.project import Project
-from lindley.labelling.ranked_queue import read_epoch
-from lindley.labelling.records import Lease, ProjectEvent
+from lindley.labelling.records import Lease, ProjectEvent, SkipReason
 from lindley.labelling.status import project_status
 from lindley.labelling.supervise import Supervisor
 from lindley.session.event_store import Receipt
 
-_SHOWN = ("label", "skip", "flag", "note")
+_SHOWN = ("label", "skip", "flag", "note", "adjudicate")
 """The kinds of events that a person's history shows."""
 
 
@@ -46,6 +45,11 @@ class Served:
     epoch: int
     finished: bool
     """Whether nothing is left to label; without an item, more come when the next round has ended."""
+    progress: Mapping[str, Any]
+    """The number of items that are `labelled`, of all `items`, and of `target_labels`, None where that is open."""
+    model: Mapping[str, Any]
+    """The newest model: its `epoch`, its `version`, the `state` of training, and `labels_behind`, which it does not
+    know."""
 
 
 class Desk:
@@ -68,7 +72,21 @@ class Desk:
 
     def describe(self) -> dict[str, Any]:
         """Return what a page must know of the project."""
-        return {"name": self.project.folder.name, "kind": self.project.settings.kind, "classes": self.classes()}
+        version, text = self.store.read(reads.read_guideline)
+        return {
+            "name": self.project.folder.name,
+            "kind": self.project.settings.kind,
+            "classes": self.classes(),
+            "guideline": {"version": version, "text": text},
+            "reasons": [*get_args(SkipReason)],
+            **self._describe_progress(self.store.read(reads.read_progress)),
+        }
+
+    def set_guideline(self, person: str, text: str) -> dict[str, Any]:
+        """Store another guideline, and return it with its version."""
+        self.store.append(person, [ProjectEvent(uuid4().hex, "guideline", payload={"text": text})])
+        version, text = self.store.read(reads.read_guideline)
+        return {"version": version, "text": text}
 
     def classes(self) -> list[dict[str, Any]]:
         """Return the classes that are offered."""
@@ -166,7 +184,8 @@ class Desk:
         receipts = self.store.append(person, events)
         if count and self.project.is_round_due(whole_batches=True):
             self._supervisor.request_if_due()
-            return receipts, Served((), self.store.epoch(), finished=False)
+            progress = self.store.read(reads.read_progress)
+            return receipts, Served((), progress.epoch, finished=False, **self._describe_progress(progress))
         return receipts, self._serve(self.store.claim(person, count, want_test=self.project.wants_test), count)
 
     def _serve(self, leases: Sequence[Lease], count: int) -> Served:
@@ -175,9 +194,9 @@ class Desk:
         if waiting:
             self._supervisor.request_if_due()
         kind = self.project.settings.kind
-        epoch, found = self.store.read(
+        progress, found = self.store.read(
             lambda connection: (
-                read_epoch(connection),
+                reads.read_progress(connection),
                 reads.read_served(connection, [lease.item for lease in leases]),
             )
         )
@@ -193,7 +212,24 @@ class Desk:
             )
             for lease in leases
         )
-        return Served(served, epoch, finished=count > 0 and not leases and not waiting)
+        finished = count > 0 and not leases and not waiting
+        return Served(served, progress.epoch, finished, **self._describe_progress(progress))
+
+    def _describe_progress(self, progress: reads.Progress) -> dict[str, dict[str, Any]]:
+        """Return what a page shows of how far the labelling is, and of the newest model."""
+        return {
+            "progress": {
+                "labelled": progress.labelled,
+                "items": progress.items,
+                "target_labels": self.project.settings.target_labels,
+            },
+            "model": {
+                "epoch": progress.epoch,
+                "version": progress.version,
+                "state": self._supervisor.describe()["state"],
+                "labels_behind": progress.labels_behind,
+            },
+        }
 
     def _past(self, person: str) -> Iterator[dict[str, Any]]:
         """Yield what a person did, newest first."""
@@ -208,7 +244,11 @@ class Desk:
                     "item": row.item,
                     "place": places[row.item],
                     "content": row.content,
+                    "class_id": row.class_id,
                     "class": names.get(row.class_id),
+                    "note": row.note,
+                    "reason": row.payload.get("reason"),
+                    "undone": row.undone,
                     "time": row.server_time,
                 }
             before = page[-1].seq

@@ -25,7 +25,7 @@ def create_tables(connection: sa.Connection, *, seed: int) -> None:
     values = {"schema_version": 1 + len(MIGRATIONS), "seed": seed, "clock": 0.0, "epoch": 0, "model_version": None}
     values |= {"most_need": 1, "audit": False}
     connection.execute(meta.insert(), [{"key": key, "value": value} for key, value in values.items()])
-    connection.execute(tally.insert(), [{"stream": stream, "labels": 0} for stream in get_args(Stream)])
+    connection.execute(tally.insert(), [{"stream": stream, "labels": 0, "labelled": 0} for stream in get_args(Stream)])
 
 
 def migrate(engine: sa.Engine, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> Path | None:

@@ -20,6 +20,10 @@ Near-duplicates of an audit's items are excluded: a model that learned from them
 EventKind = Literal[
     "label", "skip", "flag", "note", "undo", "reveal", "adjudicate", "import", "class", "guideline", "config"
 ]
+View = Literal["single", "grid"]
+"""How an item was shown: alone, or among others that a model says are alike."""
+SkipReason = Literal["unsure", "none of these", "broken"]
+"""Why an item is skipped."""
 ClassAction = Literal["add", "rename", "describe", "hotkey", "merge", "retire"]
 
 
@@ -95,7 +99,7 @@ class ProjectEvent:
     The kinds, with the fields that each needs beside its uuid:
 
     - label: item, person, class_id. It replaces what the person said of the item before.
-    - skip: item, person. It replaces what the person said of the item before.
+    - skip: item, person; payload {"reason": ...} where one is given. It replaces what the person said before.
     - flag, note: item, person, note.
     - undo: person, target_uuid. The event of this uuid counts no more, also if it arrives later.
     - reveal: item, person. The prediction was shown before an answer was there.
@@ -135,7 +139,8 @@ class ProjectEvent:
     seq: int | None = None
     """Its place in the order of all events, from 1; None before it is stored."""
     payload: Mapping[str, Any] = field(default_factory=dict)
-    """What its kind needs beside the columns, as JSON values. Of an imported event "imported" holds what it was where
+    """What its kind needs beside the columns, as JSON values. Of a label "view", where that is not "single".
+    Of an imported event "imported" holds what it was where
     it comes from: its "kind" and its "stream"."""
 
     @property

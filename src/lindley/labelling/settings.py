@@ -57,6 +57,8 @@ class ProjectSettings(BaseModel):
     """The number of test labels that are collected at the rate of one in three; later ones come at one in ten."""
     target: Annotated[float | None, Field(gt=0, lt=1)] = None
     """The accuracy at which the advice is to stop."""
+    target_labels: Annotated[int | None, Field(ge=1)] = None
+    """The number of items that are to be labelled in all; the page shows how far that is. None: it is open."""
     people_per_item: Annotated[int, Field(ge=1, le=1_000)] = 1
     """The number of people who label each item."""
     lease_seconds: Annotated[float, Field(gt=0)] = 300

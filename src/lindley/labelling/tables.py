@@ -133,8 +133,9 @@ tally = sa.Table(
     metadata,
     sa.Column("stream", sa.Text, primary_key=True),
     sa.Column("labels", sa.Integer, nullable=False),
+    sa.Column("labelled", sa.Integer, nullable=False),
 )
-"""The number of people's labels in each stream."""
+"""The number of people's labels in each stream, and of the items that have a label, imported ones too."""
 
 queue = sa.Table(
     "queue",

@@ -2,7 +2,9 @@
 
 Read in this order:
 - security.py: who may come in, and what every answer carries.
-- app.py: the server's routes; bodies.py: what they take and give.
+- app.py: the application, which puts the routes together; bodies.py: what they take. These modules alone import FastAPI.
+- pages.py: the page and how a person comes to it; item_routes.py: items and answers; project_routes.py: classes, status
+  and training.
 - label_studio.py: the routes of an ML backend of Label Studio.
 - media.py: the content of an item, re-encoded.
 - serving.py: the server as a process.

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from lindley.apps.web import bodies
+from lindley.apps.web.dashboard import dashboard_routes
 from lindley.apps.web.media import find_item, read_media
 from lindley.apps.web.security import (
     Guard,
@@ -31,7 +32,12 @@ from lindley.labelling.records import ProjectEvent
 from lindley.labelling.store import ProjectStore
 from lindley.session.event_store import Receipt, Refused
 
-STATIC = {"app.js": "text/javascript", "style.css": "text/css"}
+STATIC = {
+    "app.js": "text/javascript",
+    "style.css": "text/css",
+    "dashboard.css": "text/css",
+    "icon.svg": "image/svg+xml",
+}
 
 
 def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
@@ -47,7 +53,7 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
     app.add_exception_handler(LindleyError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_values)
     app.include_router(_page(desk.store, links, cookie_name))
-    for routes in (_visits, _items, _classes, _project):
+    for routes in (_visits, _items, _classes, _project, dashboard_routes):
         app.include_router(routes(desk))
     return Guard(
         app,

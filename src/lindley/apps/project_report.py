@@ -17,6 +17,7 @@ from lindley.apps.project_status import (
     StatusTable,
     advice_line,
     count,
+    curve_points,
     describe_acquisition,
     status_tables,
     summary_lines,
@@ -76,7 +77,7 @@ def draw_learning_curves(curves: Sequence[tuple[str, ProjectStatus]]) -> Figure:
 
 
 def _draw_curve(axes: Axes, name: str, status: ProjectStatus, colour: str, style: str) -> None:
-    points = [*{each.num_labels: each for each in status.curve}.values()]
+    points = curve_points(status)
     labels = [each.num_labels for each in points]
     low, share, high = (100 * np.array([getattr(each, name) for each in points]) for name in ("low", "share", "high"))
     axes.fill_between(labels, low, high, color=colour, alpha=0.13, linewidth=0)

@@ -15,8 +15,9 @@ from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_result
 from lindley.labelling.advice import MIN_POINTS, MIN_TEST_LABELS
 from lindley.labelling.audit_verdict import AuditStatus
+from lindley.labelling.learning_curve import CurvePoint
 from lindley.labelling.project import Project
-from lindley.labelling.status import ProjectStatus
+from lindley.labelling.status import PersonStatus, ProjectStatus
 
 FEW = 10
 """The number of test labels below which a class is marked, since its recall is uncertain."""
@@ -78,12 +79,17 @@ def accuracy_line(status: ProjectStatus) -> str:
     """Return the accuracy by the test labels with its interval, or why it is not known yet."""
     found = status.accuracy
     name = "Accuracy by the test labels" if _is_audited(status) else "Accuracy"
-    if status.model is None:
-        return f"{name}: not known yet. There is no model."
-    if found.share is None:
-        return f"{name}: not known yet. There are no test labels; every third item that you label becomes one."
+    if found.share is None or status.model is None:
+        return f"{name}: not known yet. {unknown_reason(status)}"
     labels = f"from {count(found.num_labels, 'random test label')}"
     return f"{name}: {percent(found.share)} ({interval(found.low, found.high)}, 95 % interval), {labels}."
+
+
+def unknown_reason(status: ProjectStatus) -> str:
+    """Return why the accuracy by the test labels is not known yet."""
+    if status.model is None:
+        return "There is no model."
+    return "There are no test labels; every third item that you label becomes one."
 
 
 def labels_line(status: ProjectStatus) -> str:
@@ -145,6 +151,53 @@ def sentence_lines(status: ProjectStatus, folder: Path) -> Iterator[str]:
             yield f"{wrong} (it makes the log-likelihood of the training labels {lower})"
 
 
+@dataclass(frozen=True)
+class NextStep:
+    """The step that comes next in a project."""
+
+    verb: str
+    """The command's name, such as "label"; "" where nothing is left to do."""
+    task: str = ""
+    """A few words that name the step."""
+    command: str = ""
+    before: str = ""
+    """The sentence before it, "" where there is none."""
+    after: str = ""
+    """The sentence after it; where it ends with a colon, the signs to stop follow."""
+
+
+def next_step(status: ProjectStatus, folder: Path) -> NextStep:
+    """Return the step that comes next, by the advice whether to stop.
+
+    Args:
+        status: The status.
+        folder: The folder of the project.
+    """
+    holding, total = sum(sign.holds for sign in status.advice.signs), len(status.advice.signs)
+
+    def step(verb: str, task: str, options: str = "", **sentences: str) -> NextStep:
+        command = f"{program_name()} {verb} {shlex.quote(str(folder))}{options}"
+        return NextStep(verb, task, command, **sentences)
+
+    if _is_all_answered(status):
+        return step("export", "Export the labels", " --out labels.csv", before="Every item has an answer.")
+    if status.model is None and sum(status.labels.values()) > 0:
+        return step("train", "Train a model on the labels that you have")
+    if status.model is None:
+        return step("label", "Start labelling")
+    if any(each.low is None for each in status.audits):
+        return step(
+            "label", "Finish the audit", after=f"{holding or 'None'} of {total} signs to stop {_verb(holding)}:"
+        )
+    if not status.advice.stop:
+        now = f"{holding or 'none'} {_verb(holding)}{' yet' * (not holding)}"
+        return step("label", "Keep labelling", after=f"Two of three signs are needed to stop; {now}:")
+    signs = f"You can stop: {holding} of {total} signs hold."
+    if status.audits:
+        return NextStep("", before=signs)
+    return step("audit", "Audit the accuracy on fresh items", " --labels 60", before=signs)
+
+
 def advice_line(status: ProjectStatus, folder: Path) -> str:
     """Return the advice whether to stop, with the command that comes next.
 
@@ -152,22 +205,9 @@ def advice_line(status: ProjectStatus, folder: Path) -> str:
         status: The status.
         folder: The folder of the project.
     """
-    holding, total = sum(sign.holds for sign in status.advice.signs), len(status.advice.signs)
-    where = shlex.quote(str(folder))
-    label = f"{program_name()} label {where}"
-    if _is_all_answered(status):
-        return f"Every item has an answer. Export the labels: {program_name()} export {where} --out labels.csv"
-    if status.model is None:
-        if sum(status.labels.values()):
-            return f"Train a model on the labels that you have: {program_name()} train {where}"
-        return f"Start labelling: {label}"
-    if any(each.low is None for each in status.audits):
-        return f"Finish the audit: {label}. {holding or 'None'} of {total} signs to stop {_verb(holding)}:"
-    if not status.advice.stop:
-        now = f"{holding or 'none'} {_verb(holding)}"
-        return f"Keep labelling: {label}. Two of three signs are needed to stop; {now}{' yet' * (not holding)}:"
-    audit = "" if status.audits else f" Audit the accuracy on fresh items: {program_name()} audit {where} --labels 60."
-    return f"You can stop: {holding} of {total} signs hold.{audit}"
+    step = next_step(status, folder)
+    task = f"{step.task}: {step.command}{'.' * bool(step.after)}" if step.verb else ""
+    return " ".join(part for part in (step.before, task, step.after) if part)
 
 
 def sign_lines(status: ProjectStatus) -> Iterator[str]:
@@ -203,7 +243,7 @@ def _verb(number: int) -> str:
 
 def status_tables(status: ProjectStatus) -> Iterator[StatusTable]:
     """Yield the tables that have rows."""
-    tables = _recall, _curve, _calibration, _details, _agreement, _unreadable
+    tables = _recall, _curve, _calibration, _details, _people, _agreement, _unreadable
     for make in tables:
         found = make(status)
         if found.rows:
@@ -263,9 +303,13 @@ def _recall(status: ProjectStatus) -> StatusTable:
     return StatusTable("Recall by class", columns, tuple(rows), note)
 
 
+def curve_points(status: ProjectStatus) -> list[CurvePoint]:
+    """Return the learning curve, with one point for each number of labels: that of the last model."""
+    return [*{each.num_labels: each for each in status.curve}.values()]
+
+
 def _curve(status: ProjectStatus) -> StatusTable:
-    last = {each.num_labels: each for each in status.curve}
-    points = [*last.values()]
+    points = curve_points(status)
     step = max(1, -(-len(points) // _CURVE_LINES))
     rows = [
         (str(each.num_labels), str(each.num_train), percent(each.share), interval(each.low, each.high))
@@ -315,7 +359,9 @@ def _details(status: ProjectStatus) -> StatusTable:
     if status.seconds_per_label is not None:
         rows.append(("median time per label", f"{status.seconds_per_label:.1f} s"))
     if status.model is not None:
-        rows.append(("model", f"{status.model.version}, trained on {count(status.model.num_train, 'label')}"))
+        behind = f"; {count(status.model.num_behind, 'answer')} since" if status.model.num_behind else ""
+        trained = f"{status.model.version}, trained on {count(status.model.num_train, 'label')}{behind}"
+        rows.append(("model", trained))
         rows.append(("acquisition of the next batch", describe_acquisition(status.model.acquisition)))
     return StatusTable(DETAILS, ("", ""), tuple(rows))
 
@@ -333,6 +379,15 @@ def _agreement(status: ProjectStatus) -> StatusTable:
     note = "Where people disagree, no model can agree with all of them: this limits the accuracy that you can measure."
     columns = "people", "items", "agreement", "Cohen's kappa (95 % interval)"
     return StatusTable("Agreement between people", columns, tuple(rows), note)
+
+
+def _people(status: ProjectStatus) -> StatusTable:
+    rows = [(each.person, f"{each.num_labels:,}", f"{each.num_skips:,}", _pace(each)) for each in status.people]
+    return StatusTable("People", ("person", "labels", "skips", "median time per label"), tuple(rows))
+
+
+def _pace(found: PersonStatus) -> str:
+    return "–" if found.seconds_per_label is None else f"{found.seconds_per_label:.1f} s"
 
 
 def _unreadable(status: ProjectStatus) -> StatusTable:

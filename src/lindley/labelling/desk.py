@@ -16,7 +16,7 @@ from lindley.errors import InputError
 from lindley.labelling import reads
 from lindley.labelling.project import Project
 from lindley.labelling.records import Lease, ProjectEvent, SkipReason
-from lindley.labelling.status import project_status
+from lindley.labelling.status import ProjectStatus, project_status
 from lindley.labelling.supervise import Supervisor
 from lindley.session.event_store import Receipt
 
@@ -160,7 +160,15 @@ class Desk:
 
     def status(self) -> dict[str, Any]:
         """Return how far the project is, as JSON values."""
-        return {**project_status(self.project).to_json(), "trainer": self._supervisor.describe()}
+        return {**self.read_status().to_json(), "trainer": self.describe_trainer()}
+
+    def read_status(self) -> ProjectStatus:
+        """Return how far the project is."""
+        return project_status(self.project)
+
+    def describe_trainer(self) -> dict[str, Any]:
+        """Return what the trainer does."""
+        return self._supervisor.describe()
 
     def request_round(self) -> None:
         """Have a model trained on what is there, also where no round is due."""

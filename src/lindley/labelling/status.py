@@ -38,7 +38,7 @@ from lindley.labelling.learning_curve import (
     own_answers,
 )
 from lindley.labelling.project import Project
-from lindley.labelling.records import Entry, Stream
+from lindley.labelling.records import Entry, ProjectEvent, Stream
 from lindley.labelling.sentence_gain import SentenceGain, sentence_of
 from lindley.labelling.snapshot import Value, take_snapshot
 
@@ -55,6 +55,8 @@ class ModelStatus:
     """The number of labels from which it learned."""
     acquisition: str
     """The acquisition that chose the current batch."""
+    num_behind: int
+    """The number of answers since, from which the next model will learn too."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,18 @@ class PeopleAgreement:
     """Cohen's kappa and its interval at 95 %; None where both use one class only."""
     low: float | None
     high: float | None
+
+
+@dataclass(frozen=True)
+class PersonStatus:
+    """The work of a person."""
+
+    person: str
+    num_labels: int
+    """The number of items that they gave a class; imported labels are left out."""
+    num_skips: int
+    seconds_per_label: float | None
+    """The median time for a label."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +151,8 @@ class ProjectStatus:
     sentences: SentencesStatus | None
     """None without sentences, or without an encoder that reads them."""
     agreement: Sequence[PeopleAgreement]
+    people: Sequence[PersonStatus]
+    """All who answered here, by name."""
     seconds_per_label: float | None
     """The median time for an answer."""
     failure: str
@@ -176,9 +192,7 @@ def project_status(project: Project) -> ProjectStatus:
         undecided={name: len(items) for name, items in undecided.items()},
         num_disputed=len(snapshot.disputed),
         by_class=_count_classes(snapshot.train.values(), names),
-        model=ModelStatus(newest.model_version, newest.number, newest.num_train, newest.acquisition)
-        if newest
-        else None,
+        model=None if newest is None else _model_status(project, newest),
         accuracy=accuracy,
         adjusted=_adjust(judged, newest, streams),
         target=project.settings.target,
@@ -192,7 +206,8 @@ def project_status(project: Project) -> ProjectStatus:
         information_limit_bits=math.log2(project.settings.num_draws),
         sentences=_sentences(newest, state),
         agreement=_agreement(state),
-        seconds_per_label=_seconds_per_label(state),
+        people=_people(state),
+        seconds_per_label=_seconds_per_label(state.known.values()),
         failure=rounds[-1].error if rounds and rounds[-1].status == "failed" else "",
     )
 
@@ -260,10 +275,31 @@ def _agreement(state: ProjectState) -> list[PeopleAgreement]:
     return found
 
 
-def _seconds_per_label(state: ProjectState) -> float | None:
+def _model_status(project: Project, epoch: Epoch) -> ModelStatus:
+    behind = project.count_new_answers(epoch.upto_seq)
+    return ModelStatus(epoch.model_version, epoch.number, epoch.num_train, epoch.acquisition, behind)
+
+
+def _people(state: ProjectState) -> list[PersonStatus]:
+    answers: dict[str, list[ProjectEvent]] = defaultdict(list)
+    for item in state.standing:
+        for each in own_answers(state, item):
+            answers[each.person].append(each)
+    events: dict[str, list[ProjectEvent]] = defaultdict(list)
+    for event in state.known.values():
+        events[event.person].append(event)
+    found = []
+    for person, given in sorted(answers.items()):
+        num_labels = sum(each.kind == "label" for each in given)
+        pace = _seconds_per_label(events[person])
+        found.append(PersonStatus(person, num_labels, len(given) - num_labels, pace))
+    return found
+
+
+def _seconds_per_label(events: Iterable[ProjectEvent]) -> float | None:
     times = [
         (event.shown_ms - (event.idle_ms or 0)) / 1000
-        for event in state.known.values()
+        for event in events
         if event.kind == "label" and event.shown_ms is not None
     ]
     return float(np.median(times)) if times else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 
+from lindley.apps.web.dashboard import dashboard_routes
 from lindley.apps.web.item_routes import item_routes, visit_routes
 from lindley.apps.web.label_studio import Backend, backend_routes
 from lindley.apps.web.pages import page_routes
@@ -28,7 +29,7 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int, backend: Backend | N
     app.add_exception_handler(LindleyError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_values)
     app.include_router(page_routes(desk.store, links, cookie_name))
-    for routes in (visit_routes, item_routes, class_routes, project_routes):
+    for routes in (visit_routes, item_routes, class_routes, project_routes, dashboard_routes):
         app.include_router(routes(desk))
     if backend is not None:
         app.include_router(backend_routes(desk, backend))

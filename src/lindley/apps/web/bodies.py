@@ -53,7 +53,7 @@ class EventBody(Body):
 
     def to_event(self) -> ProjectEvent:
         """Return the event as it is stored."""
-        payload = {"reason": self.reason} if self.reason is not None else {}
+        payload: dict[str, str] = {"reason": self.reason} if self.reason is not None else {}
         payload |= {"view": self.view} if self.view != "single" and self.kind == "label" else {}
         return ProjectEvent(**self.model_dump(exclude={"lease", "reason", "view"}), payload=payload)
 

@@ -10,7 +10,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from lindley.apps.web.security import LaunchLinks, hash_cookie, new_cookie, refusal, refusal_page
 from lindley.labelling.store import ProjectStore
 
-STATIC = {"app.js": "text/javascript", "style.css": "text/css"}
+STATIC = {
+    "app.js": "text/javascript",
+    "style.css": "text/css",
+    "dashboard.css": "text/css",
+    "icon.svg": "image/svg+xml",
+}
 
 
 def page_routes(store: ProjectStore, links: LaunchLinks, cookie_name: str) -> APIRouter:

@@ -256,7 +256,11 @@ def describe_acquisition(name: str) -> str:
     >>> describe_acquisition("typiclust"), describe_acquisition("margin")
     ('typical items of each cluster (TypiClust)', 'margin')
     """
-    known = {"typiclust": "typical items of each cluster (TypiClust)", "batchbald": "BatchBALD"}
+    known = {
+        "typiclust": "typical items of each cluster (TypiClust)",
+        "batchbald": "BatchBALD",
+        "u-herding": "uncertain items that stand for many others (uncertainty herding)",
+    }
     return known.get(name, name)
 
 

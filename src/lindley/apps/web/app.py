@@ -9,6 +9,7 @@ from lindley.apps.web.item_routes import item_routes, visit_routes
 from lindley.apps.web.pages import page_routes
 from lindley.apps.web.project_routes import class_routes, project_routes
 from lindley.apps.web.security import Guard, LaunchLinks, PlainJSON, refusal
+from lindley.apps.web.tool_routes import tool_routes
 from lindley.errors import DataError, InputError, JournalError, LindleyError
 from lindley.labelling.desk import Desk
 
@@ -26,7 +27,7 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
     app.add_exception_handler(LindleyError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_values)
     app.include_router(page_routes(desk.store, links, cookie_name))
-    for routes in (visit_routes, item_routes, class_routes, project_routes):
+    for routes in (visit_routes, item_routes, tool_routes, class_routes, project_routes):
         app.include_router(routes(desk))
     return Guard(
         app,

@@ -53,7 +53,7 @@ class EventBody(Body):
 
     def to_event(self) -> ProjectEvent:
         """Return the event as it is stored."""
-        payload = {"reason": self.reason} if self.reason is not None else {}
+        payload: dict[str, str] = {"reason": self.reason} if self.reason is not None else {}
         payload |= {"view": self.view} if self.view != "single" and self.kind == "label" else {}
         return ProjectEvent(**self.model_dump(exclude={"lease", "reason", "view"}), payload=payload)
 
@@ -75,6 +75,20 @@ class ItemBody(Body):
     """An item."""
 
     item: Number
+
+
+class GridBody(Body):
+    """A class, and how many items that look like it are shown together."""
+
+    class_id: Number
+    n: Annotated[int, Field(ge=1, le=MAX_ITEMS)] = 24
+
+
+class ClaimBody(Body):
+    """Items that a person picked, and how they found them."""
+
+    items: Annotated[list[Number], Field(max_length=MAX_ITEMS)]
+    how: Literal["search", "similar"]
 
 
 class ReleaseBody(Body):

@@ -249,6 +249,13 @@ def is_begun(items: sa.FromClause) -> sa.ColumnElement[bool]:
     return (items.c.open > sa.literal_column("0")) & (items.c.open < items.c.need)  # no parameter: it is the index's
 
 
+def has_all_labels(items: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition that an item has as many labels as it needs, so that nobody is still to label it blind."""
+    given = touched.alias("given")
+    labels = sa.select(sa.func.count()).where(given.c.item == items.c.id, given.c.kind != "skip")
+    return labels.correlate(items).scalar_subquery() >= items.c.need
+
+
 for _name, _which in {"item_fresh": is_fresh(item), "item_begun": is_begun(item)}.items():
     sa.Index(_name, item.c.stream, item.c.order_key, sqlite_where=_which, postgresql_where=_which)
 for _table in (event, session_event, session_answer):

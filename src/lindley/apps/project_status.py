@@ -13,6 +13,7 @@ from rich.table import Table
 from lindley.apps.console import PlainConsole
 from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_result
+from lindley.labelling.accuracy import AdjustedAccuracy
 from lindley.labelling.advice import MIN_POINTS, MIN_TEST_LABELS
 from lindley.labelling.audit_verdict import AuditStatus
 from lindley.labelling.labels_saved import MIN_LABELS
@@ -39,6 +40,8 @@ class StatusTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    is_text: bool = False
+    """Whether all columns hold text, not the first alone."""
 
 
 def show_project_status(folder: Path, *, as_json: bool) -> None:
@@ -93,6 +96,13 @@ def unknown_reason(status: ProjectStatus) -> str:
     if status.model is None:
         return "There is no model."
     return "There are no test labels; every third item that you label becomes one."
+
+
+def describe_adjusted(found: AdjustedAccuracy) -> str:
+    """Return the accuracy that is adjusted by the model's confidence, with its 95 % interval."""
+    half = 1.96 * found.standard_error
+    low, high = max(0.0, found.share - half), min(1.0, found.share + half)
+    return f"{percent(found.share)} ({interval(low, high)}, 95 % interval)"
 
 
 def labels_line(status: ProjectStatus) -> str:
@@ -347,7 +357,8 @@ def _calibration(status: ProjectStatus) -> StatusTable:
 def _saved(status: ProjectStatus) -> StatusTable:
     found = status.saved
     if found is None:
-        return StatusTable(SAVED, ("", ""), (("labels saved", _saved_reason(status)),) if status.model else ())
+        reason = [("labels saved", _saved_reason(status))] * (status.model is not None)
+        return StatusTable(SAVED, ("", ""), tuple(reason), is_text=True)
     difference = f"{100 * found.gain:.0f} points ({100 * found.low:.0f} to {100 * found.high:.0f}, 95 % interval)"
     saved = f"{found.saved:.0f} of {found.num_random} ({found.saved_low:.0f} to {found.saved_high:.0f}, 95 % interval)"
     rows = (
@@ -362,7 +373,7 @@ def _saved(status: ProjectStatus) -> StatusTable:
         "random ones; below 0, choosing cost labels. This holds for so many labels, not for later ones, and the "
         "interval ends where the learning curve ends."
     )
-    return StatusTable(SAVED, ("", ""), rows, note)
+    return StatusTable(SAVED, ("", ""), rows, note, is_text=True)
 
 
 def _saved_reason(status: ProjectStatus) -> str:
@@ -380,7 +391,7 @@ def _suspects(status: ProjectStatus) -> StatusTable:
         "A model that learned from all other labels finds another class likelier. These labels may be wrong, or the "
         "items are unusual. Which class that is stays hidden, so that you can judge again without it."
     )
-    return StatusTable(SUSPECTS, ("entry", "label", "content"), rows, note)
+    return StatusTable(SUSPECTS, ("entry", "label", "content"), rows, note, is_text=True)
 
 
 def _shorten(content: str) -> str:
@@ -394,10 +405,7 @@ def _details(status: ProjectStatus) -> StatusTable:
         always = interval(found.always_low, found.always_high)
         rows.append(("accuracy, 95 % interval that is valid however often you look", always))
     if status.adjusted is not None:
-        half = 1.96 * status.adjusted.standard_error
-        low, high = max(0.0, status.adjusted.share - half), min(1.0, status.adjusted.share + half)
-        adjusted = f"{percent(status.adjusted.share)} ({interval(low, high)}, 95 % interval)"
-        rows.append(("accuracy, adjusted by the model's confidence", adjusted))
+        rows.append(("accuracy, adjusted by the model's confidence", describe_adjusted(status.adjusted)))
     if found.num_undecided:
         name = "test items without a label (wrong in the lower end of the intervals, right in the upper end)"
         rows.append((name, str(found.num_undecided)))
@@ -414,7 +422,7 @@ def _details(status: ProjectStatus) -> StatusTable:
         trained = f"{status.model.version}, trained on {count(status.model.num_train, 'label')}{behind}"
         rows.append(("model", trained))
         rows.append(("acquisition of the next batch", describe_acquisition(status.model.acquisition)))
-    return StatusTable(DETAILS, ("", ""), tuple(rows))
+    return StatusTable(DETAILS, ("", ""), tuple(rows), is_text=True)
 
 
 def _agreement(status: ProjectStatus) -> StatusTable:
@@ -444,13 +452,13 @@ def _pace(found: PersonStatus) -> str:
 def _unreadable(status: ProjectStatus) -> StatusTable:
     rows = tuple((each.place, each.reason or "") for each in status.unreadable)
     more = status.num_unreadable - len(rows)
-    return StatusTable(UNREADABLE, ("entry", "reason"), rows, f"… and {more} more." if more > 0 else "")
+    return StatusTable(UNREADABLE, ("entry", "reason"), rows, f"… and {more} more." if more > 0 else "", is_text=True)
 
 
 def _rich_table(given: StatusTable) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="", show_header=any(given.columns))
     for place, name in enumerate(given.columns):
-        text = place == 0 or given.title in (DETAILS, SAVED, SUSPECTS, UNREADABLE)
+        text = place == 0 or given.is_text
         table.add_column(name, justify="left" if text else "right", overflow="fold")
     for row in given.rows:
         table.add_row(*row)

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from lindley.apps.project_status import accuracy_line, audit_lines, forecast_lines, labels_line
 from lindley.apps.web import charts
 from lindley.apps.web.app import build_app
+from lindley.apps.web.pages import STATIC
 from lindley.apps.web.security import LaunchLinks
 from lindley.apps.web.status_page import SHOWN_CLASSES, render_status
 from lindley.labelling.accuracy import AdjustedAccuracy, ClassRecall
@@ -189,6 +190,8 @@ def test_saved_labels_and_suspects_are_those_of_the_json(status, folder, page):
         ["difference", "4 points (-5 to 14, 95 % interval)"],
         ["labels saved", "7 of 67 (-161 to 49, 95 % interval)"],
     ]
+    (button,) = shown.of("button", id="judge")
+    assert json.loads(button["data-items"]) == [{"item": 3, "place": "a.csv, line 5"}]
     assert shown.tables["Labels to check"][1] == ["a.csv, line 5", "cat", "<b>a text</b>"]
 
 
@@ -259,11 +262,14 @@ def test_an_axis_has_few_round_steps(most):
 
 
 def test_nothing_is_a_script_or_a_style_and_nothing_comes_from_elsewhere(client, page):
-    assert not page.of("script")
+    assert all({*given} == {"src", "type"} for given in page.of("script"))
     assert not page.of("style")
     assert not any(name == "style" or name.startswith("on") for _, given in page.tags for name in given)
     links = [given[name] for _, given in page.tags for name in ("href", "src") if name in given]
-    assert {*links} == {"#main", "/", "/status", "/static/dashboard.css", "/static/icon.svg"}
+    assert {*links} <= {"#main", "/", "/status", *(f"/static/{name}" for name in STATIC)}
+    script = client.get("/static/judge.js")
+    assert script.status_code == 200
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|https?://", script.text)
     css = client.get("/static/dashboard.css")
     assert css.status_code == 200
     assert css.headers["content-type"].startswith("text/css")

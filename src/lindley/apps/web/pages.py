@@ -14,6 +14,7 @@ STATIC = {
     "app.js": "text/javascript",
     "style.css": "text/css",
     "dashboard.css": "text/css",
+    "judge.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 

@@ -27,6 +27,7 @@ STATIC = {
     ),
     "style.css": "text/css",
     "dashboard.css": "text/css",
+    "judge.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 

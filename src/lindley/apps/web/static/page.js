@@ -10,6 +10,7 @@ import { Queue } from "./queue.js";
 import { openDisputes, openGrid, openHistory, openSearch, openSimilar } from "./tools.js";
 
 const HOLD = 24;
+const MOST_ITEMS = 100;
 const POLL_MS = 2000;
 const find = (id) => document.getElementById(id);
 
@@ -102,7 +103,7 @@ function take(served) {
 
 // Enough for the keys of some seconds without the server; more where a person picked more.
 function numToHold() {
-  return Math.min(100, Math.max(HOLD, queue.items.length));
+  return Math.min(MOST_ITEMS, Math.max(HOLD, queue.items.length));
 }
 
 // A new model has ranked: what lies beyond the next item goes back, and comes anew.
@@ -369,4 +370,10 @@ for (const [id, action] of Object.entries(ACTIONS)) {
 }
 document.addEventListener("keydown", onKey);
 document.addEventListener("visibilitychange", () => (document.hidden ? clock.pause() : clock.resume()));
+// A closed page holds nothing: what it has not answered is there for others at once, and again for a reload.
+addEventListener("pagehide", () => {
+  const leases = queue.items.map((each) => each.lease).filter(Boolean).slice(0, MOST_ITEMS);
+  if (leases.length) request("/api/release", { leases }, { keepalive: true }).catch(() => {});
+});
+addEventListener("pageshow", (event) => event.persisted && location.reload());
 start().catch((error) => { find("item").textContent = error.message; });

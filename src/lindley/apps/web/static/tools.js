@@ -5,6 +5,7 @@ import { closeDialog, openDialog } from "./dialogs.js";
 import { element, thumbnail } from "./item_view.js";
 
 const GRID_ITEMS = 24;
+const MOST_FOUND = 200;
 const WAIT = 250;
 
 function searchField(label, onInput) {
@@ -21,7 +22,8 @@ function searchField(label, onInput) {
 async function fill(list, path, row, empty) {
   try {
     const found = await request(path);
-    list.replaceChildren(...found.map(row));
+    const isLast = (each) => Number(each.open === false);  // what cannot be labelled now comes last
+    list.replaceChildren(...found.sort((one, other) => isLast(one) - isLast(other)).map(row));
     if (!found.length) list.append(element("p", { textContent: empty }));
   } catch (error) {
     list.replaceChildren(element("p", { textContent: error.message }));
@@ -84,7 +86,7 @@ export function openSearch({ kind, className, pick }) {
   const row = (each) => pickable(named(each, className), kind, chosen);
   const look = (text) => {
     chosen.clear();
-    if (text) fill(list, `/api/search?q=${encodeURIComponent(text)}`, row, "Nothing was found.");
+    if (text) fill(list, `/api/search?limit=${MOST_FOUND}&q=${encodeURIComponent(text)}`, row, "Nothing was found.");
     else list.replaceChildren();
   };
   openPicker("Search", [searchField("A word", look)], list, "search", chosen, pick);

@@ -20,6 +20,7 @@ async function request(path, body) {
 }
 
 async function begin() {
+  dialog.showModal();
   me = await (await request("/api/me")).json();
   left = JSON.parse(button.dataset.items);
   choices.replaceChildren(...me.classes.map((each) => {
@@ -29,7 +30,6 @@ async function begin() {
     choice.addEventListener("click", () => attempt(() => answer(each.id)));
     return choice;
   }));
-  dialog.showModal();
   await show();
 }
 
@@ -73,7 +73,7 @@ async function attempt(action) {
     fault.textContent = "";
     await action();
   } catch (error) {
-    fault.textContent = `Not stored: ${error.message}`;
+    fault.textContent = `${error.message} Nothing was stored: answer again, or close.`;
   }
 }
 
@@ -82,7 +82,7 @@ if (button) {
   button.addEventListener("click", () => attempt(begin));
   dialog.addEventListener("keydown", (event) => {
     if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-    const chosen = me.classes.find((each) => each.hotkey === event.key);
+    const chosen = me && me.classes.find((each) => each.hotkey === event.key);
     if (chosen) attempt(() => answer(chosen.id));
   });
   dialog.addEventListener("close", () => location.reload());

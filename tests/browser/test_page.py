@@ -290,6 +290,20 @@ def test_a_grid_labels_what_stays_chosen_in_sight_of_the_prediction(visit):
     assert all(each.prediction_shown and each.payload["view"] == "grid" for each in found)
 
 
+def test_classes_are_added_renamed_and_split_on_the_page(visit):
+    visit.page.on("dialog", lambda asked: asked.accept())
+    visit.page.click("#open-classes")
+    visit.page.fill("dialog input[placeholder='new class']", "colour")
+    visit.page.keyboard.press("Enter")
+    visit.page.fill("dialog input[aria-label='name of colour']", "hue")
+    visit.page.keyboard.press("Tab")
+    visit.page.fill("dialog input[aria-label='Split hue']", "red, blue")
+    visit.page.keyboard.press("Tab")
+    sync_api.expect(visit.page.locator("dialog input[aria-label='name of blue']")).to_be_visible()
+    offered = {each.name for each in visit.store.classes() if not each.retired}
+    assert offered == {*CLASSES, "red", "blue"}
+
+
 @pytest.mark.parametrize("size", [(390, 844), (1280, 800), (1920, 1080)])
 def test_nothing_is_cut_at_any_width(visit, size):
     visit.page.set_viewport_size({"width": size[0], "height": size[1]})

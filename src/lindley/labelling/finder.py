@@ -82,7 +82,13 @@ class Finder:
         return [(each, seen[each.item]) for each in self._serve(leases)]
 
     def search(self, person: str, text: str, limit: int) -> list[dict[str, Any]]:
-        """Return the items in which each word stands, as JSON values; see `search_items`."""
+        """Return the items in which each word stands, as JSON values; see `search_items`.
+
+        Args:
+            person: The name of the person who looks.
+            text: The words, in any case.
+            limit: The largest number of items.
+        """
         return [self._describe(each) for each in search_items(self._store.read, person, text, limit)]
 
     def find_similar(self, person: str, item: int, limit: int) -> list[dict[str, Any]]:

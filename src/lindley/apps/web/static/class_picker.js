@@ -76,7 +76,7 @@ function moveByArrows(event) {
   document.activeElement[towards]?.focus();
 }
 
-// Add a class, and rename, describe or merge the others; `onChanged` gets the new list.
+// Add a class, and rename, describe, merge or split the others; `onChanged` gets the new list.
 export function editClasses(classes, onChanged) {
   const state = element("p", { role: "status" });
   const change = async (body) => {
@@ -113,8 +113,15 @@ function classRow(each, classes, change) {
     if (isSure) change({ action: "merge", class_id: each.id, value: other.id });
     else into.value = "";
   });
+  const split = element("input", { ariaLabel: `Split ${each.name}`, placeholder: "split into: a, b" });
+  split.addEventListener("change", () => {
+    const value = split.value.split(",").map((name) => name.trim()).filter(Boolean);
+    const isSure = value.length && window.confirm(`Split "${each.name}" into ${value.join(" and ")}? Its items are labelled again.`);
+    if (isSure) change({ action: "split", class_id: each.id, value });
+    else split.value = "";
+  });
   const key = field("key", each.hotkey ?? "", "hotkey");
   key.className = "key";
-  const parts = [field("name", each.name, "rename"), key, field("description", each.description, "describe"), into];
+  const parts = [field("name", each.name, "rename"), key, field("description", each.description, "describe"), into, split];
   return element("div", { className: "line class" }, ...parts);
 }

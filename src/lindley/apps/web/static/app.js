@@ -5,7 +5,7 @@ import { editClasses } from "./class_editor.js";
 import { searchClasses } from "./class_search.js";
 import { Clock } from "./clock.js";
 import { settleDisputes } from "./disputes.js";
-import { find, make, text } from "./dom.js";
+import { button, find, make, text } from "./dom.js";
 import { findItems, findSimilar } from "./finder.js";
 import { openGrid } from "./grid.js";
 import { readPast, showHistory } from "./history.js";

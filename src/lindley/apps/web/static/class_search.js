@@ -21,7 +21,7 @@ export function searchClasses(classes, { title = "Search the classes", choose, a
   let [found, marked] = [[], 0];
   const list = make("ul", { id: "found-classes", role: "listbox", "aria-label": "Classes found" });
   const input = make("input", {
-    type: "search", autofocus: true, placeholder: "Part of a name", role: "combobox", dir: "auto", autocomplete: "off",
+    type: "text", autofocus: true, placeholder: "Part of a name", role: "combobox", dir: "auto", autocomplete: "off",
     "aria-label": "Part of a class's name", "aria-controls": "found-classes", "aria-expanded": "true",
   });
   const more = make("p", { className: "soft", role: "status" });

@@ -29,7 +29,7 @@ function draw(app, list, found, how) {
 
 export function findItems(app) {
   const list = make("ul", { className: "lines", "aria-live": "polite" });
-  const input = make("input", { type: "search", dir: "auto", "aria-label": "Words of an item", placeholder: "Words of an item or its class" });
+  const input = make("input", { type: "text", dir: "auto", "aria-label": "Words of an item", placeholder: "Words of an item or its class" });
   input.addEventListener("input", debounce(async () => {
     const query = input.value;
     const found = query.trim() ? await app.attempt(`/api/search?q=${encodeURIComponent(query)}`) : [];

@@ -25,7 +25,7 @@ function describe(line) {
 
 export function showHistory(app) {
   const list = make("ul", { className: "lines" });
-  const input = make("input", { type: "search", dir: "auto", "aria-label": "Words of the item or its class", placeholder: "Words of the item or its class" });
+  const input = make("input", { type: "text", dir: "auto", "aria-label": "Words of the item or its class", placeholder: "Words of the item or its class" });
   function line(each) {
     const item = toItem(each, app.me.kind);
     const change = button("Open it again", () => {

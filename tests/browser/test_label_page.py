@@ -27,7 +27,7 @@ FLAGS = [
     "--disable-sync",
 ]
 SCRIPT = "<script>document.title = 'attacked'</script>"
-NAMES = ["cat", "dog", *(f"kind {number}" for number in range(2, 999)), SCRIPT]
+NAMES = ["cat", "dog", SCRIPT, *(f"kind {number}" for number in range(3, 40))]
 TEXTS = [f"{('cat', 'dog')[row % 2]} {SCRIPT} \u05e9\u05dc\u05d5\u05dd \U0001f600 number{row}" for row in range(400)]
 
 
@@ -36,6 +36,9 @@ def project(tmp_path_factory):
     home = tmp_path_factory.mktemp("page")
     (home / "texts.csv").write_text("text\n" + "\n".join(TEXTS) + "\n", encoding="utf-8")
     with Project.create(home / "p", home / "texts.csv", text="text", classes=NAMES) as project:
+        for lease in project.ask(10):
+            project.tell({lease.item: NAMES[lease.item % 2]})
+        project.train()
         yield project
 
 
@@ -163,11 +166,18 @@ def test_labels_made_without_a_server_survive_a_reload_and_are_stored_once_in_or
 
 
 def test_a_slow_server_stops_no_key(page, project):
-    before, held = len(events(project, "label")), []
-    page.route("**/api/events", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it calls
+    before, held, is_slow = len(events(project, "label")), [], True
+
+    def answer(route):
+        if is_slow:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/api/events", answer)
     items = label_many(page, 15)
     assert len(held) == 1
-    page.unroute("**/api/events")
+    is_slow = False
     held[0].continue_()
     wait_until_stored(page)
     assert [each.item for each in events(project, "label")[before:]] == items
@@ -209,16 +219,6 @@ def test_skip_flag_and_note_differ(page, project):
     assert flag.seq < note.seq < skip.seq
 
 
-def test_a_class_among_a_thousand_is_found_by_its_name(page, project):
-    item = shown(page)
-    page.keyboard.press("/")
-    page.keyboard.type("873")
-    page.keyboard.press("Enter")
-    wait_for_item(page, item)
-    wait_until_stored(page)
-    assert [each.class_id for each in events(project, "label") if each.item == item] == [NAMES.index("kind 873")]
-
-
 def test_keys_do_nothing_while_a_screen_is_open_and_help_opens_and_closes(page):
     item = shown(page)
     page.keyboard.press("?")
@@ -242,7 +242,6 @@ def test_history_finds_an_answer_and_opens_it_again(page, project):
 
 
 def test_no_prediction_is_in_the_page_or_on_the_wire_until_it_is_asked_for(page, project, link):
-    page.locator("#model", has_text="model r").wait_for(timeout=60_000)
     said, asked = [], []
     page.on("response", lambda response: said.append(response))
     page.on("request", lambda request: asked.append(request.url))
@@ -284,3 +283,16 @@ def test_the_colours_that_a_person_chose_are_remembered(page):
     assert page.locator("html").get_attribute("data-theme") == "dark"
     page.locator("#theme").click()
     assert page.locator("html").get_attribute("data-theme") is None
+
+
+def test_a_class_among_a_thousand_is_found_by_its_name(page, project):
+    for number in range(len(NAMES), 1000):
+        project.store.add_class(f"kind {number}", by="ann")
+    page.reload()
+    item = wait_for_item(page)
+    page.keyboard.press("/")
+    page.keyboard.type("873")
+    page.keyboard.press("Enter")
+    wait_for_item(page, item)
+    wait_until_stored(page)
+    assert [each.class_id for each in events(project, "label") if each.item == item] == [873]

@@ -11,5 +11,5 @@ Read in this order:
 - media.py: the content of an item, re-encoded.
 - dashboard.py: the route of the status; status_page.py: the status as a page; charts.py: the coordinates of its charts.
 - serving.py: the server as a process.
-- static/, templates/: the pages.
+- static/: the labelling page; app.js puts its modules together. templates/: the status.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import PurePath
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -10,26 +11,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from lindley.apps.web.security import LaunchLinks, hash_cookie, new_cookie, refusal, refusal_page
 from lindley.labelling.store import ProjectStore
 
-STATIC = {
-    **dict.fromkeys(
-        (
-            "api.js",
-            "class_picker.js",
-            "clock.js",
-            "dialogs.js",
-            "item_view.js",
-            "outbox.js",
-            "page.js",
-            "queue.js",
-            "tools.js",
-        ),
-        "text/javascript",
-    ),
-    "style.css": "text/css",
-    "dashboard.css": "text/css",
-    "judge.js": "text/javascript",
-    "icon.svg": "image/svg+xml",
-}
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_FOLDER = resources.files("lindley.apps.web").joinpath("static")
+STATIC = {file.name: _TYPES[end] for file in _FOLDER.iterdir() if (end := PurePath(file.name).suffix) in _TYPES}
+"""The files that the page may ask for, by name, and their types."""
 
 
 def page_routes(store: ProjectStore, links: LaunchLinks, cookie_name: str) -> APIRouter:
@@ -78,4 +63,4 @@ def page_routes(store: ProjectStore, links: LaunchLinks, cookie_name: str) -> AP
 
 
 def _static(name: str) -> str:
-    return resources.files("lindley.apps.web").joinpath("static", name).read_text(encoding="utf-8")
+    return _FOLDER.joinpath(name).read_text(encoding="utf-8")

@@ -1,44 +1,43 @@
-// The pace of labelling: time at an item counts up to a cap, and not while the page is hidden.
-
-export const IDLE_CAP_SECONDS = 60;
-const WINDOW = 50;
+// Time per item: at most a minute of it counts, and none while the page is hidden.
+export const CAP = 60_000;
+const RECENT = 50;
 
 export class Clock {
-  constructor() {
-    this.seconds = [];
-    this.begin();
+  constructor(now = () => performance.now()) {
+    Object.assign(this, { now, recent: [] });
+    this.start();
   }
 
-  // A new item is on screen.
-  begin() {
-    this.shown = 0;
-    this.since = document.hidden ? null : performance.now();
-    this.first = performance.now();
+  start() {
+    [this.begin, this.visible] = [this.now(), 0];
+    this.since = this.isHidden ? null : this.begin;
   }
 
-  pause() {
-    if (this.since !== null) this.shown += performance.now() - this.since;
-    this.since = null;
+  hide() {
+    if (this.since !== null) this.visible += this.now() - this.since;
+    [this.since, this.isHidden] = [null, true];
   }
 
-  resume() {
-    if (this.since === null) this.since = performance.now();
+  show() {
+    this.isHidden = false;
+    this.since ??= this.now();
   }
 
-  // The milliseconds that the item was in sight, and those that do not count.
+  // The time since the item is shown, and how much of it does not count, in milliseconds.
   read() {
-    const inSight = this.shown + (this.since === null ? 0 : performance.now() - this.since);
-    const whole = performance.now() - this.first;
-    const counted = Math.min(inSight, 1000 * IDLE_CAP_SECONDS);
-    return { shown_ms: Math.round(whole), idle_ms: Math.round(whole - counted) };
+    const now = this.now();
+    const shown = Math.round(now - this.begin);
+    const active = Math.min(CAP, this.visible + (this.since === null ? 0 : now - this.since));
+    return { shown_ms: shown, idle_ms: Math.max(0, shown - Math.round(active)) };
   }
 
   count({ shown_ms, idle_ms }) {
-    this.seconds = [...this.seconds, (shown_ms - idle_ms) / 1000].slice(-WINDOW);
+    this.recent = [...this.recent, shown_ms - idle_ms].slice(-RECENT);
   }
 
-  get labelsPerMinute() {
-    const total = this.seconds.reduce((sum, each) => sum + each, 0);
-    return this.seconds.length >= 3 && total > 0 ? (60 * this.seconds.length) / total : null;
+  // Labels a minute over the last labels; null until there are some.
+  pace() {
+    const total = this.recent.reduce((sum, each) => sum + each, 0);
+    return this.recent.length < 3 || total <= 0 ? null : (60_000 * this.recent.length) / total;
   }
 }

@@ -1,90 +1,75 @@
-// The events that the server has not acknowledged, in their order. They are kept in the browser, over a reload too.
+// The outbox keeps events until the server has acknowledged each by its uuid, and sends them in their order.
+import { Refused } from "./api.js";
 
-import { RefusedError, request } from "./api.js";
-
-const MOST_AT_ONCE = 20;
+const BATCH = 50;
 const LONGEST_WAIT = 5000;
 
 export class Outbox {
-  // Takes a name that no other project or person has, what says how many items to hold after an event, and what to call.
-  constructor(name, hold, { onServed, onState, onRefused }) {
-    this.name = `lindley-outbox:${name}`;
-    this.hold = hold;
-    this.onServed = onServed;
-    this.onState = onState;
-    this.onRefused = onRefused;
-    this.events = JSON.parse(localStorage.getItem(this.name) ?? "[]");
-    this.running = false;
+  // storage: as localStorage; prefix: of its keys, one for each project and person; post: sends a list of events.
+  constructor(storage, prefix, post, listener) {
+    Object.assign(this, { storage, prefix, post, listener, count: 0, busy: false, wait: 0, timer: 0, fault: "" });
   }
 
-  push(event) {
-    const full = { uuid: crypto.randomUUID(), client_time: new Date().toISOString(), ...event };
-    this.events.push(full);
-    this.save();
-    this.run();
-    return full;
+  add(event) {
+    this.count += 1;
+    const order = [Date.now(), this.count].map((each) => String(each).padStart(16, "0")).join("-");
+    this.storage.setItem(`${this.prefix}${order}-${event.uuid}`, JSON.stringify(event));
+    this.send();
   }
 
-  // Whether the last unsent event of an item answers it.
-  answers(item) {
-    const last = this.events.findLast((each) => each.item === item && ["label", "skip", "undo"].includes(each.kind));
-    return last !== undefined && last.kind !== "undo";
+  keys() {
+    const all = Array.from({ length: this.storage.length }, (_, index) => this.storage.key(index));
+    return all.filter((key) => key.startsWith(this.prefix)).sort();
   }
 
-  async run() {
-    if (this.running) return;
-    this.running = true;
-    let wait = 200;
-    while (this.events.length) {
-      try {
-        await this.send();
-        wait = 200;
-      } catch (error) {
-        if (error instanceof RefusedError) {
-          this.onState(`Nothing is lost, but the server takes no answers: ${error.message}`);
-          break;
-        }
-        const waiting = this.events.length === 1 ? "1 answer waits" : `${this.events.length} answers wait`;
-        this.onState(`The server does not answer: ${waiting} in this browser, and will be sent.`);
-        await new Promise((resolve) => setTimeout(resolve, wait));
-        wait = Math.min(LONGEST_WAIT, 2 * wait);
-      }
-    }
-    this.running = false;
+  items() {
+    return this.keys().map((key) => JSON.parse(this.storage.getItem(key)).item);
   }
 
+  // Sends what is there; events that are added meanwhile follow in the next batch.
   async send() {
-    const sent = this.events.slice(0, MOST_AT_ONCE);
-    const answer = await this.post(sent);
-    const done = new Set(answer.results.map((each) => each.uuid));
-    this.events = this.events.filter((each) => !done.has(each.uuid));
-    this.save();
-    this.onState("");
-    for (const each of answer.results) {
-      if (each.outcome === "refused") this.onRefused(sent.find((event) => event.uuid === each.uuid), each.reason);
-    }
-    this.onServed(answer);
-  }
-
-  // A body that the server cannot take is sent event by event, so that one wrong event holds no other up.
-  async post(sent) {
+    clearTimeout(this.timer);
+    if (this.busy) return;
+    this.busy = true;
+    let batch = BATCH;
     try {
-      return await request("/api/events", { events: sent.map(withoutItemOfUndo), next: this.hold() });
+      for (let keys = this.keys(); keys.length; keys = this.keys()) {
+        const some = keys.slice(0, batch);
+        try {
+          await this.sendSome(some);
+          batch = BATCH;
+        } catch (error) {
+          if (!(error instanceof Refused) || [401, 403, 429].includes(error.status)) throw error;
+          if (some.length > 1) batch = 1;  // one of them is at fault: find it
+          else this.drop(some[0], error.message);
+        }
+      }
+      [this.wait, this.fault] = [0, ""];
     } catch (error) {
-      if (!(error instanceof RefusedError) || error.status !== 422) throw error;
-      if (sent.length > 1) return this.post(sent.slice(0, 1));
-      const results = [{ uuid: sent[0].uuid, outcome: "refused", reason: error.message }];
-      return { ...(await request("/api/next", { n: this.hold() })), results };
+      this.fault = error.message;
+      this.wait = Math.min(LONGEST_WAIT, 2 * this.wait || 200);
+      this.timer = setTimeout(() => this.send(), this.wait);
+    } finally {
+      this.busy = false;
+      this.listener.onChange(this.keys().length, this.fault);
     }
   }
 
-  save() {
-    localStorage.setItem(this.name, JSON.stringify(this.events));
+  async sendSome(keys) {
+    const events = keys.map((key) => JSON.parse(this.storage.getItem(key)));
+    const answer = await this.post(events);
+    const byUuid = new Map(answer.results.map((each) => [each.uuid, each]));
+    keys.forEach((key, index) => {
+      const result = byUuid.get(events[index].uuid);
+      if (result?.outcome === "refused") this.drop(key, result.reason);
+      else if (result) this.storage.removeItem(key);
+    });
+    this.listener.onAnswer(answer);
   }
-}
 
-// An undo names its event; its item is for this page alone.
-function withoutItemOfUndo(event) {
-  const { item, ...rest } = event;
-  return event.kind === "undo" ? rest : event;
+  drop(key, reason) {
+    const event = JSON.parse(this.storage.getItem(key));
+    this.storage.removeItem(key);
+    this.listener.onRefused(event, reason);
+  }
 }

@@ -1,42 +1,23 @@
-// The items that this person holds: the one on screen, the next one, and those beyond, which a new model may replace.
+// The items that this person holds. The one on screen and the next one never change under their hands.
+export const SETTLED = 2;
 
-const KEPT = 2;
+const isKept = (item, index) => index < SETTLED || item.isPicked;
 
-export class Queue {
-  constructor() {
-    this.items = [];
-    this.epoch = null;
-    this.finished = false;
-  }
+// What to show after the server said what the person holds: `answered` holds the items that they answered since.
+export function merge(queue, served, answered) {
+  const kept = queue.filter(isKept);
+  const known = new Set(kept.map((each) => each.item));
+  return [...kept, ...served.filter((each) => !known.has(each.item) && !answered.has(each.item))];
+}
 
-  get current() {
-    return this.items[0];
-  }
+// The leases of what a new model may order anew.
+export function openLeases(queue) {
+  return queue.filter((item, index) => !isKept(item, index) && item.lease).map((each) => each.lease);
+}
 
-  // Take what the server says that the person holds; `isAnswered` knows the answers that it has not seen. What is here
-  // keeps its place, and the first two stay whatever the server says.
-  update(served, isAnswered) {
-    const held = new Map(served.items.map((each) => [each.item, each]));
-    const kept = this.items.filter((each, place) => !isAnswered(each.item) && (place < KEPT || held.has(each.item)));
-    const known = new Set(kept.map((each) => each.item));
-    const more = served.items.filter((each) => !known.has(each.item) && !isAnswered(each.item));
-    this.items = [...kept.map((each) => held.get(each.item) ?? each), ...more];
-    this.finished = served.finished;
-  }
-
-  // The leases to give back when a new model has ranked: all beyond the next item.
-  staleLeases(epoch) {
-    const isNew = this.epoch !== null && epoch > this.epoch;
-    this.epoch = epoch;
-    return isNew ? this.items.slice(KEPT).filter((each) => each.epoch !== null && each.epoch !== epoch).map((each) => each.lease) : [];
-  }
-
-  takeCurrent() {
-    return this.items.shift();
-  }
-
-  putFirst(items) {
-    const first = new Set(items.map((each) => each.item));
-    this.items = [...items, ...this.items.filter((each) => !first.has(each.item))];
-  }
+// Items that the person asked for, before all others.
+export function putFirst(queue, items) {
+  const wanted = new Set(items.map((each) => each.item));
+  const picked = items.map((each) => ({ ...each, isPicked: true }));
+  return [...picked, ...queue.filter((each) => !wanted.has(each.item))];
 }

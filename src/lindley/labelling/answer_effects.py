@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from lindley.labelling import claims
-from lindley.labelling.sql import parameter, sa, select_rows
+from lindley.labelling.sql import Row, parameter, sa, select_rows
 from lindley.labelling.tables import event, item, tally, touched
 
 ANSWERS = ("label", "skip", "import")
@@ -29,10 +29,11 @@ def settle(connection: sa.Connection, answered: Collection[Answered], freed: Col
         freed: The items of the leases that have just ended, one for each lease.
     """
     numbers = {number for number, _ in answered}
-    before = {(row.item, row.person): row.kind for row in select_rows(connection, _TOUCHED, numbers)}
-    after = {(row.item, row.person or ""): row.kind for row in select_rows(connection, _STANDING, numbers)}
+    rows_before = {(row.item, row.person): row for row in select_rows(connection, _TOUCHED, numbers)}
+    rows_after = {(row.item, row.person or ""): row for row in select_rows(connection, _STANDING, numbers)}
+    _touch(connection, dict.fromkeys(answered), rows_before, rows_after)
+    before, after = ({key: row.kind for key, row in rows.items()} for rows in (rows_before, rows_after))
     changed = [key for key in dict.fromkeys(answered) if before.get(key) != after.get(key)]
-    _touch(connection, changed, before, after)
     opened, labels = Counter(freed), Counter[int]()
     for key in changed:
         was, now = before.get(key), after.get(key)
@@ -48,12 +49,17 @@ def settle(connection: sa.Connection, answered: Collection[Answered], freed: Col
 
 
 def _touch(
-    connection: sa.Connection, changed: Collection[Answered], before: dict[Answered, str], after: dict[Answered, str]
+    connection: sa.Connection, answered: Collection[Answered], before: dict[Answered, Row], after: dict[Answered, Row]
 ) -> None:
-    """Store the kind of the answers that count now in the place of those that did."""
-    if gone := [{"which": number, "who": name} for number, name in changed if (number, name) in before]:
+    """Store the answers that count now in the place of those that did."""
+    was, now = ({key: (row.kind, row.uuid) for key, row in rows.items()} for rows in (before, after))
+    changed = [key for key in answered if was.get(key) != now.get(key)]
+    if gone := [{"which": key[0], "who": key[1]} for key in changed if key in was]:
         connection.execute(_UNTOUCH, gone)
-    if new := [{"item": key[0], "person": key[1], "kind": after[key]} for key in changed if key in after]:
+    new = [
+        {"item": key[0], "person": key[1], "kind": now[key][0], "uuid": now[key][1]} for key in changed if key in now
+    ]
+    if new:
         connection.execute(touched.insert(), new)
 
 
@@ -63,7 +69,7 @@ _UNTOUCH = touched.delete().where(touched.c.item == _which, touched.c.person == 
 _undo = event.alias("undo")
 _is_imported = (event.c.kind == "import") | event.c.payload["imported"].as_string().is_not(None)
 _STANDING = (
-    sa.select(event.c.item, event.c.person, event.c.kind)
+    sa.select(event.c.item, event.c.person, event.c.kind, event.c.uuid)
     .join(item, item.c.id == event.c.item)
     .where(event.c.item.in_(_values), event.c.kind.in_(ANSWERS))
     .where((item.c.stream == "train") | ~_is_imported)  # an item that measures is answered here alone

@@ -16,25 +16,14 @@ from lindley.errors import InputError
 from lindley.labelling import reads
 from lindley.labelling.project import Project
 from lindley.labelling.records import Lease, ProjectEvent, SkipReason
+from lindley.labelling.served_items import ServedItem, serve_items
+from lindley.labelling.similar_items import SimilarItems
 from lindley.labelling.status import ProjectStatus, project_status
 from lindley.labelling.supervise import Supervisor
 from lindley.session.event_store import Receipt
 
 _SHOWN = ("label", "skip", "flag", "note", "adjudicate")
 """The kinds of events that a person's history shows."""
-
-
-@dataclass(frozen=True)
-class ServedItem:
-    """An item as a person sees it, without the model's prediction."""
-
-    item: int
-    lease: str
-    kind: str
-    content: str
-    place: str
-    url: str
-    epoch: int | None
 
 
 @dataclass(frozen=True)
@@ -78,6 +67,7 @@ class Desk:
             "kind": self.project.settings.kind,
             "classes": self.classes(),
             "guideline": {"version": version, "text": text},
+            "features": {"similar": SimilarItems(self.project).is_ready()},
             "reasons": [*get_args(SkipReason)],
             **self._describe_progress(self.store.read(reads.read_progress)),
         }
@@ -201,25 +191,13 @@ class Desk:
         waiting = not leases and count > 0 and self.project.is_round_due(whole_batches=False)
         if waiting:
             self._supervisor.request_if_due()
-        kind = self.project.settings.kind
         progress, found = self.store.read(
             lambda connection: (
                 reads.read_progress(connection),
                 reads.read_served(connection, [lease.item for lease in leases]),
             )
         )
-        served = tuple(
-            ServedItem(
-                lease.item,
-                lease.token,
-                kind,
-                "" if kind == "images" else found[lease.item].content,
-                found[lease.item].place,
-                f"/api/items/{lease.item}/content",
-                lease.epoch,
-            )
-            for lease in leases
-        )
+        served = serve_items(self.project.settings.kind, leases, found)
         finished = count > 0 and not leases and not waiting
         return Served(served, progress.epoch, finished, **self._describe_progress(progress))
 

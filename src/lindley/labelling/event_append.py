@@ -185,6 +185,8 @@ def _row(each: ProjectEvent, lease: Row | None) -> dict[str, Any]:
     """Return the columns of an event; an answer takes from the lease that it ends what it does not say."""
     values = {name: getattr(each, name) for name in _STORED}
     given = {} if lease is None else {name: getattr(lease, name) for name in claims.CHOICE if values[name] is None}
+    if lease is not None and lease.view == "grid" and each.kind == "label":
+        given |= {"prediction_shown": True, "payload": {**each.payload, "view": "grid"}}
     return {**values, **given, "person": each.person or None}
 
 

@@ -83,6 +83,7 @@ def open_engine(
         connection.isolation_level = None  # sqlite3 begins no transactions of its own
         connection.execute(f"PRAGMA busy_timeout = {busy_seconds * 1000:.0f}")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows ASCII only
         connection.execute("PRAGMA recursive_triggers = ON")  # else INSERT OR REPLACE deletes without a trigger
         if max_pages is not None:
             connection.execute(f"PRAGMA max_page_count = {max_pages}")
@@ -192,6 +193,10 @@ def translate_errors(path: Path) -> Iterator[None]:
             ) from error
         remedy = "Free space on the disk." if "full" in reason else "Restore a backup if it stays so."
         raise JournalError(f"{path} cannot be used ({reason}); it stands as before. {remedy}", path=path) from error
+
+
+def _lower(text: str) -> str:
+    return text.lower()
 
 
 def _journal_mode(connection: sqlite3.Connection, change: str) -> str:

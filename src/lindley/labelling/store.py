@@ -304,6 +304,28 @@ class ProjectStore:
 
         return self.write(work)
 
+    def claim_picked(self, person: str, items: Sequence[int], *, picked_by: str) -> list[Lease]:
+        """Lease items that a person picked, and return the leases, as `claims.claim_picked` does.
+
+        Args:
+            person: The name of the person.
+            items: The items; those of the test stream and of audits, and those that need nobody else, are left out.
+            picked_by: How the items were picked: "search", "similar" or "grid".
+        """
+
+        def work(connection: sa.Connection) -> list[Lease]:
+            reads.check_person(connection, person)
+            moment = self._database.moment(connection)
+            seconds = self.lease_seconds
+            found = claims.claim_picked(connection, person, items, picked_by=picked_by, moment=moment, seconds=seconds)
+            return [self._lease(each, moment.now) for each in found]
+
+        return self.write(work)
+
+    def release_grid(self, person: str) -> None:
+        """Give back what a person was shown together."""
+        self.write(lambda connection: claims.release_grid(connection, person))
+
     def release(self, person: str, tokens: Sequence[str]) -> int:
         """Give leases of a person back, by their tokens, and return how many there were."""
         return self.write(lambda connection: claims.release(connection, person, tokens))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from lindley.labelling.records import EventKind, Stream
+from lindley.labelling.records import EventKind, Stream, View
 from lindley.labelling.sql import add_triggers, sa
 
 metadata = sa.MetaData()
@@ -109,8 +109,9 @@ touched = sa.Table(
     sa.Column("item", sa.ForeignKey("item.id"), primary_key=True),
     sa.Column("person", sa.Text, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("uuid", sa.Text, nullable=False),
 )
-"""Who has answered an item, and the kind of the answer that counts: nobody is served an item again."""
+"""Who has answered an item, and the answer that counts: nobody is served an item again."""
 
 lease = sa.Table(
     "lease",
@@ -120,6 +121,7 @@ lease = sa.Table(
     sa.Column("token", sa.Text, nullable=False, unique=True),
     sa.Column("until", sa.Float, nullable=False, index=True),
     sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("view", sa.Text, _choice("view", get_args(View)), nullable=False),
     sa.Column("epoch", sa.Integer),
     sa.Column("chosen_by", sa.Text),
     sa.Column("chosen_prob", sa.Float),

@@ -11,6 +11,7 @@ from lindley.apps.web.label_studio import Backend, backend_routes
 from lindley.apps.web.pages import page_routes
 from lindley.apps.web.project_routes import class_routes, project_routes
 from lindley.apps.web.security import Guard, LaunchLinks, PlainJSON, refusal
+from lindley.apps.web.tool_routes import tool_routes
 from lindley.errors import DataError, InputError, JournalError, LindleyError
 from lindley.labelling.desk import Desk
 
@@ -29,7 +30,7 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int, backend: Backend | N
     app.add_exception_handler(LindleyError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_values)
     app.include_router(page_routes(desk.store, links, cookie_name))
-    for routes in (visit_routes, item_routes, class_routes, project_routes, dashboard_routes):
+    for routes in (visit_routes, item_routes, tool_routes, class_routes, project_routes, dashboard_routes):
         app.include_router(routes(desk))
     if backend is not None:
         app.include_router(backend_routes(desk, backend))

@@ -77,6 +77,20 @@ class ItemBody(Body):
     item: Number
 
 
+class GridBody(Body):
+    """A class, and how many items that look like it are shown together."""
+
+    class_id: Number
+    n: Annotated[int, Field(ge=1, le=MAX_ITEMS)] = 24
+
+
+class ClaimBody(Body):
+    """Items that a person picked, and how they found them."""
+
+    items: Annotated[list[Number], Field(max_length=MAX_ITEMS)]
+    how: Literal["search", "similar"]
+
+
 class ReleaseBody(Body):
     """Leases that are given back."""
 

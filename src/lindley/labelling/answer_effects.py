@@ -52,14 +52,11 @@ def _touch(
     connection: sa.Connection, answered: Collection[Answered], before: dict[Answered, Row], after: dict[Answered, Row]
 ) -> None:
     """Store the answers that count now in the place of those that did."""
-    was, now = ({key: (row.kind, row.uuid) for key, row in rows.items()} for rows in (before, after))
+    was, now = ({key: row.uuid for key, row in rows.items()} for rows in (before, after))
     changed = [key for key in answered if was.get(key) != now.get(key)]
-    if gone := [{"which": key[0], "who": key[1]} for key in changed if key in was]:
+    if gone := [{"which": number, "who": name} for number, name in changed if (number, name) in before]:
         connection.execute(_UNTOUCH, gone)
-    new = [
-        {"item": key[0], "person": key[1], "kind": now[key][0], "uuid": now[key][1]} for key in changed if key in now
-    ]
-    if new:
+    if new := [{**after[key]._mapping, "person": key[1]} for key in changed if key in after]:
         connection.execute(touched.insert(), new)
 
 
@@ -69,7 +66,7 @@ _UNTOUCH = touched.delete().where(touched.c.item == _which, touched.c.person == 
 _undo = event.alias("undo")
 _is_imported = (event.c.kind == "import") | event.c.payload["imported"].as_string().is_not(None)
 _STANDING = (
-    sa.select(event.c.item, event.c.person, event.c.kind, event.c.uuid)
+    sa.select(event.c.item, event.c.person, event.c.kind, event.c.uuid, event.c.class_id)
     .join(item, item.c.id == event.c.item)
     .where(event.c.item.in_(_values), event.c.kind.in_(ANSWERS))
     .where((item.c.stream == "train") | ~_is_imported)  # an item that measures is answered here alone

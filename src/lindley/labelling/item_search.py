@@ -14,10 +14,10 @@ from lindley.labelling.answer_effects import LABELS
 from lindley.labelling.class_changes import read_classes
 from lindley.labelling.class_events import resolve_class
 from lindley.labelling.records import ClassRecord
-from lindley.labelling.sql import parameter, sa, select_in, select_rows
+from lindley.labelling.sql import contains_word, parameter, sa, select_in, select_rows
 from lindley.labelling.tables import entry, event, item, lease, touched
 
-_PAGE = 2000
+_PAGE = 4000
 """The number of items that are searched at once: a writer waits for a page at most."""
 MAX_WORDS = 8
 
@@ -66,8 +66,8 @@ def search_items(
     found: list[FoundItem] = []
     for start in range(0, -1 if last is None else last + 1, _PAGE):
         given = {"who": person, "first": start, "end": start + _PAGE, "most": limit - len(found)}
-        ids = read(lambda connection: [*connection.scalars(statement, given)])  # noqa: B023
-        found += read(lambda connection: describe_items(connection, person, ids))  # noqa: B023
+        if ids := read(lambda connection: [*connection.scalars(statement, given)]):  # noqa: B023
+            found += read(lambda connection: describe_items(connection, person, ids))  # noqa: B023
         if len(found) >= limit:
             break
     return found
@@ -102,20 +102,15 @@ def _search_statement(words: Iterable[str], classes: Sequence[ClassRecord]) -> s
     statement = sa.select(item.c.id).where(item.c.id >= parameter("first"), item.c.id < parameter("end"))
     for word in words:
         ids = [each.id for each in classes if word in _final_name(classes, each)]
-        of_class = sa.exists().where(touched.c.item == item.c.id, event.c.uuid == touched.c.uuid, _may_see_answer)
-        of_class = of_class.where(event.c.class_id.in_(ids))
-        at_place = sa.exists().where(entry.c.item == item.c.id, _contains(entry.c.place, word))
-        statement = statement.where(_contains(item.c.content, word) | at_place | (of_class if ids else sa.false()))
+        of_class = sa.exists().where(touched.c.item == item.c.id, touched.c.class_id.in_(ids), _may_see_answer)
+        at_place = sa.exists().where(entry.c.item == item.c.id, contains_word(entry.c.place, word))
+        statement = statement.where(contains_word(item.c.content, word) | at_place | (of_class if ids else sa.false()))
     return statement.where(item.c.ready, _is_visible).order_by(item.c.id).limit(parameter("most"))
 
 
 def _final_name(classes: Sequence[ClassRecord], each: ClassRecord) -> str:
     final = resolve_class(classes, each.id)
     return "" if final is None else classes[final].name.lower()
-
-
-def _contains(column: sa.ColumnElement[Any], word: str) -> sa.ColumnElement[bool]:
-    return sa.func.lower(column).contains(word, autoescape=True)
 
 
 _who, _values = parameter("who"), parameter("values", many=True)

@@ -28,6 +28,7 @@ __all__ = [
     "Row",
     "add_triggers",
     "back_up",
+    "contains_word",
     "open_engine",
     "parameter",
     "sa",
@@ -83,7 +84,7 @@ def open_engine(
         connection.isolation_level = None  # sqlite3 begins no transactions of its own
         connection.execute(f"PRAGMA busy_timeout = {busy_seconds * 1000:.0f}")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows ASCII only
+        connection.create_function("unicode_lower", 1, _lower, deterministic=True)
         connection.execute("PRAGMA recursive_triggers = ON")  # else INSERT OR REPLACE deletes without a trigger
         if max_pages is not None:
             connection.execute(f"PRAGMA max_page_count = {max_pages}")
@@ -97,6 +98,15 @@ def open_engine(
     sa.event.listen(engine, "connect", set_up)
     sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
+
+
+def contains_word(column: sa.ColumnElement[Any], word: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a text contains a word, which is in small letters, whatever its own case.
+
+    SQLite's function is fast and knows ASCII only; ours calls Python for each row.
+    """
+    lower = sa.func.lower if word.isascii() else sa.func.unicode_lower
+    return lower(column).contains(word, autoescape=True)
 
 
 def add_triggers(table: sa.Table) -> None:

@@ -110,6 +110,7 @@ touched = sa.Table(
     sa.Column("person", sa.Text, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("uuid", sa.Text, nullable=False),
+    sa.Column("class_id", sa.Integer),
 )
 """Who has answered an item, and the answer that counts: nobody is served an item again."""
 

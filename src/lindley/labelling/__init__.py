@@ -43,7 +43,7 @@ Files
 People
 - desk.py: hands items out and takes answers, while models are trained; served_items.py: an item as it is shown.
 - finder.py: the tools beside the queue; item_search.py: items by words, and what may be shown of them;
-  similar_items.py: items by their features.
+  similar_items.py: items by their features; disputes.py: items on which people disagree.
 - accuracy.py, advice.py: how good the model is, and when to stop.
 - audit.py, audit_verdict.py: an exact accuracy at the end.
 - learning_curve.py: what each round's model makes of the test labels; status.py: how far a project is, all of it.

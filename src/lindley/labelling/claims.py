@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from lindley.labelling.records import Stream
 from lindley.labelling.sql import Row, parameter, sa, select_in, select_rows
-from lindley.labelling.tables import is_begun, is_fresh, item, lease, queue, tally, touched
+from lindley.labelling.tables import is_asked_again, is_begun, is_fresh, item, lease, queue, tally, touched
 
 
 @dataclass(frozen=True)
@@ -190,14 +190,17 @@ def _take_item(
     """Take one from the `open` of the next item for the person, and return what the lease says of it."""
     wanted = want_test if isinstance(want_test, bool) else want_test(count_streams(connection))
     streams: tuple[Stream, ...] = ("test", "train") if wanted else ("train", "test")
-    for stream in ("audit", *streams) if meta["audit"] else streams:
-        for name, statement in _ways(stream, several=meta["most_need"] > 1):
-            number = connection.scalar(statement, {"who": person, "from_stream": stream})
-            if number is None:
-                continue
-            if name == "queue":
-                return {"item": number, **connection.execute(_CHOSEN, {"which": number}).one()._mapping}
-            return {"item": number, "chosen_by": name, "chosen_prob": None}
+    streams = ("audit", *streams) if meta["audit"] else streams
+    ways = [(each, way) for each in streams for way in _ways(each, several=meta["most_need"] > 1)]
+    if meta["split"]:
+        ways = [*((each, ("split" if each == "train" else each, _TAKE_AGAIN)) for each in streams), *ways]
+    for stream, (name, statement) in ways:
+        number = connection.scalar(statement, {"who": person, "from_stream": stream})
+        if number is None:
+            continue
+        if name == "queue":
+            return {"item": number, **connection.execute(_CHOSEN, {"which": number}).one()._mapping}
+        return {"item": number, "chosen_by": name, "chosen_prob": None}
     return None
 
 
@@ -223,6 +226,7 @@ _FREE = sa.select(_other.c.id).where(
     ~sa.exists().where(touched.c.item == _other.c.id, touched.c.person == _who),
     ~sa.exists().where(lease.c.item == _other.c.id, lease.c.person == _who),
 )
+_TAKE_AGAIN = _take_statement(_FREE.where(is_asked_again(_other)).order_by(_other.c.order_key))
 _TAKE_BEGUN = _take_statement(_FREE.where(is_begun(_other)).order_by(_other.c.order_key))
 _TAKE_QUEUED = _take_statement(
     _FREE.where(_other.c.open > 0).join(queue, queue.c.item == _other.c.id).order_by(queue.c.rank)

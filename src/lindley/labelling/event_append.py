@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 from pydantic import create_model
 
 from lindley.labelling import claims
-from lindley.labelling.answer_effects import ANSWERS, settle
+from lindley.labelling.answer_effects import ANSWERS, ask_again, settle
 from lindley.labelling.audit_records import close_audit
 from lindley.labelling.class_changes import Refusal, apply_class_event
 from lindley.labelling.records import ProjectEvent
@@ -110,8 +110,10 @@ class Appender:
             self._undo(each)
             return
         if each.kind == "class":
-            apply_class_event(self._connection, each)
-            self._classes.add(each.class_id or 0)
+            self._store_waiting()
+            self._classes = {*apply_class_event(self._connection, each)}
+            if each.payload["action"] == "split":
+                ask_again(self._connection)
         if each.kind == "guideline":
             each = self._number_guideline(each)
         if each.kind == "import":

@@ -1,4 +1,5 @@
-"""The tools beside the queue: a grid of items that look alike, search, similar items, and items that a person picks.
+"""The tools beside the queue: a grid of items that look alike, search, similar items, items that a
+person picks, and disputes.
 
 What they offer is of the training stream. An item that measures the model is found by a random order alone.
 """
@@ -14,6 +15,7 @@ import numpy as np
 from lindley.errors import InputError
 from lindley.labelling import reads
 from lindley.labelling.claims import find_free
+from lindley.labelling.disputes import find_disputes
 from lindley.labelling.item_search import FoundItem, describe_items, search_items
 from lindley.labelling.project import Project
 from lindley.labelling.records import Lease, ProjectEvent
@@ -119,6 +121,20 @@ class Finder:
             how: How the person found them.
         """
         return self._serve(self._store.claim_picked(person, items, picked_by=how))
+
+    def disputes(self, person: str, limit: int) -> list[dict[str, Any]]:
+        """Return the items on which people disagree, as JSON values; see `find_disputes`."""
+        kind = self._project.settings.kind
+        return [
+            {
+                "item": each.item,
+                "place": each.place,
+                "content": shown_content(kind, each.content),
+                "url": content_url(each.item),
+                "answers": [vars(vote) for vote in each.votes],
+            }
+            for each in find_disputes(self._store.read, person, limit)
+        ]
 
     def _find_free(self, person: str, ranked: np.ndarray, count: int) -> list[int]:
         """Return the first training items of a ranking that a person may be served."""

@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lindley.labelling.answer_effects import LABELS
 from lindley.labelling.class_changes import read_classes
 from lindley.labelling.class_events import resolve_class
 from lindley.labelling.records import ClassRecord
 from lindley.labelling.sql import contains_word, parameter, sa, select_in, select_rows
-from lindley.labelling.tables import entry, event, item, lease, touched
+from lindley.labelling.tables import entry, event, has_all_labels, item, lease, touched
 
 _PAGE = 4000
 """The number of items that are searched at once: a writer waits for a page at most."""
@@ -67,7 +66,7 @@ def search_items(
     for start in range(0, -1 if last is None else last + 1, _PAGE):
         given = {"who": person, "first": start, "end": start + _PAGE, "most": limit - len(found)}
         if ids := read(lambda connection: [*connection.scalars(statement, given)]):  # noqa: B023
-            found += read(lambda connection: describe_items(connection, person, ids))  # noqa: B023
+            found += read(lambda connection: describe_items(connection, person, ids))
         if len(found) >= limit:
             break
     return found
@@ -117,14 +116,7 @@ _who, _values = parameter("who"), parameter("values", many=True)
 _has_answered = sa.exists().where(touched.c.item == item.c.id, touched.c.person == _who).correlate(item)
 _holds = sa.exists().where(lease.c.item == item.c.id, lease.c.person == _who).correlate(item)
 _is_visible = (item.c.stream == "train") | _has_answered
-_of_item = touched.alias("of_item")
-_labels = (
-    sa.select(sa.func.count())
-    .where(_of_item.c.item == item.c.id, _of_item.c.kind.in_(LABELS))
-    .correlate(item)
-    .scalar_subquery()
-)
-_may_see_answer = (touched.c.person == _who) | ((item.c.stream == "train") & (_labels >= item.c.need))
+_may_see_answer = (touched.c.person == _who) | ((item.c.stream == "train") & has_all_labels(item))
 _of_entry = entry.alias("of_entry")
 _first = (
     sa.select(sa.func.min(_of_entry.c.id))

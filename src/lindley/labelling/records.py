@@ -24,7 +24,7 @@ View = Literal["single", "grid"]
 """How an item was shown: alone, or among others that a model says are alike."""
 SkipReason = Literal["unsure", "none of these", "broken"]
 """Why an item is skipped."""
-ClassAction = Literal["add", "rename", "describe", "hotkey", "merge", "retire"]
+ClassAction = Literal["add", "rename", "describe", "hotkey", "merge", "split", "retire"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +90,8 @@ class ClassRecord:
     merged_into: int | None = None
     retired: bool = False
     """Whether it is offered no more. Labels of a retired class count only where it was merged into another."""
+    split: bool = False
+    """Whether it, or the class into which it was merged, was split: the items of its labels are labelled again."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class ProjectEvent:
     - adjudicate: item, person, class_id. It outranks all labels of the item.
     - import: item, class_id; person where the source names one. A label from elsewhere: it may train, never measure.
     - class: class_id, payload {"action": ClassAction, …} with "name" (add, rename), "description" (add, describe),
-      "hotkey" (add, hotkey) or "into" (merge). A class that is added has the next id.
+      "hotkey" (add, hotkey), "into" (merge) or "names" and "hotkeys" (split). A class that is added has the next id.
     - guideline: payload {"text": …}; guideline_version is its number, from 1.
     - config: payload, an option of the project by name.
     """

@@ -25,7 +25,7 @@ meta = sa.Table(
     sa.Column("value", sa.JSON, nullable=False),
 )
 """schema_version; seed; clock, in seconds of the store's; epoch and model_version of the queue; most_need, the largest
-need of an item; audit, whether there is one."""
+need of an item; audit, whether there is one; split, whether a class was split."""
 
 class_ = sa.Table(
     "class",
@@ -36,6 +36,7 @@ class_ = sa.Table(
     sa.Column("description", sa.Text, nullable=False),
     sa.Column("merged_into", sa.ForeignKey("class.id")),
     sa.Column("retired", sa.Boolean, nullable=False),
+    sa.Column("split", sa.Boolean, nullable=False),
 )
 
 item = sa.Table(
@@ -52,8 +53,10 @@ item = sa.Table(
     sa.Column("open", sa.Integer, nullable=False),
     sa.Column("order_key", sa.BigInteger, nullable=False),
     sa.Column("ready", sa.Boolean, nullable=False),
+    sa.Column("again", sa.Boolean, nullable=False, default=False),
 )
-"""`order_key` orders a stream at random: noise keyed by the hash. `ready` is false until its addition is finished."""
+"""`order_key` orders a stream at random: noise keyed by the hash. `ready` is false until its addition is finished.
+`again`: a label of it was of a class that was split."""
 
 entry = sa.Table(
     "entry",
@@ -249,7 +252,20 @@ def is_begun(items: sa.FromClause) -> sa.ColumnElement[bool]:
     return (items.c.open > sa.literal_column("0")) & (items.c.open < items.c.need)  # no parameter: it is the index's
 
 
-for _name, _which in {"item_fresh": is_fresh(item), "item_begun": is_begun(item)}.items():
+def is_asked_again(items: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition that an item is to be labelled again since a class was split; an index finds these."""
+    return items.c.again & (items.c.open > sa.literal_column("0"))
+
+
+def has_all_labels(items: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition that an item has as many labels as it needs, so that nobody is still to label it blind."""
+    given = touched.alias("given")
+    labels = sa.select(sa.func.count()).where(given.c.item == items.c.id, given.c.kind != "skip")
+    return labels.correlate(items).scalar_subquery() >= items.c.need
+
+
+_CONDITIONS = {"item_fresh": is_fresh(item), "item_begun": is_begun(item), "item_again": is_asked_again(item)}
+for _name, _which in _CONDITIONS.items():
     sa.Index(_name, item.c.stream, item.c.order_key, sqlite_where=_which, postgresql_where=_which)
 for _table in (event, session_event, session_answer):
     add_triggers(_table)

@@ -211,9 +211,26 @@ def test_classes_are_changed_as_events_of_the_person(ann, project):
     assert [each["name"] for each in ann.get("/api/classes?q=KIT").json()] == ["kitten"]
 
 
+def test_a_class_is_split_on_the_page_and_the_export_shows_the_old_label_and_the_new(ann, project, tmp_path):
+    (item,) = np.flatnonzero(project.store.streams() == "train")[:1].tolist()
+    post(ann, "/api/events", {"events": [label("a", item, 0)]})
+    classes = post(ann, "/api/classes", {"action": "split", "class_id": 0, "value": ["kitten", "tomcat"]})
+    assert [each["name"] for each in classes][1:] == ["kitten", "tomcat"]
+    answer = post(ann, "/api/next", {"n": 1})
+    assert ([each["item"] for each in answer["items"]], answer["progress"]["labelled"]) == ([item], 0)
+    post(ann, "/api/events", {"events": [label("b", item, classes[2]["id"])]})
+    project.export(tmp_path / "labels.jsonl", labelled=True)
+    (line,) = [json.loads(each) for each in (tmp_path / "labels.jsonl").read_text().splitlines()]
+    assert line["class"] == "tomcat"
+    assert [(each["class"], each.get("chosen_by")) for each in line["events"]] == [("cat", None), ("tomcat", "split")]
+
+
 @pytest.mark.parametrize(
     "body",
     [
+        {"action": "split", "class_id": 0, "value": ["one"]},
+        {"action": "split", "class_id": 0, "value": "one"},
+        {"action": "rename", "class_id": 0, "value": ["one", "two"]},
         {"action": "add"},
         {"action": "add", "value": 5},
         {"action": "add", "value": "cat"},

@@ -2,13 +2,16 @@
 
 import csv
 import json
+import random
 
 import numpy as np
 import pytest
 
+from lindley.labelling.disputes import read_disputed
 from lindley.labelling.epochs import Epoch, write_epoch
 from lindley.labelling.ranked_queue import QueueRow
 from lindley.labelling.records import ProjectEvent
+from lindley.labelling.snapshot import take_snapshot
 
 
 def label(uuid, item, class_id=0, **more):
@@ -283,3 +286,73 @@ def test_an_item_of_the_queue_that_is_picked_keeps_why_it_was_queued(ann, projec
     assert numbers(post(ann, "/api/next", {"n": 3})["items"])[0] == wanted
     post(ann, "/api/events", {"events": [label("a", wanted)]})
     assert [each.chosen_by for each in stored(project)] == ["batchbald"]
+
+
+# Disputes
+
+
+def disputes(client):
+    return {each["item"]: each for each in client.get("/api/disputes").json()}
+
+
+def test_a_dispute_names_each_persons_class_and_remark_and_is_settled_by_a_decision(ann, project, bob, train):
+    project.store.set_need(2)
+    ours, same = train[:2]
+    project.store.append("bob", [ProjectEvent("x", "label", item=ours, class_id=1, note="striped")])
+    project.store.append("bob", [ProjectEvent("y", "label", item=same, class_id=0)])
+    note = {"uuid": "n", "kind": "note", "item": ours, "note": "barks"}
+    post(ann, "/api/events", {"events": [label("a", ours), label("b", same), note]})
+    (found,) = ann.get("/api/disputes").json()
+    assert (found["item"], found["url"]) == (ours, f"/api/items/{ours}/content")
+    assert found["answers"] == [
+        {"person": "ann", "class_id": 0, "note": "barks"},
+        {"person": "bob", "class_id": 1, "note": "striped"},
+    ]
+    decided = {"uuid": "d", "kind": "adjudicate", "item": ours, "class_id": 1}
+    post(ann, "/api/events", {"events": [decided]})
+    assert disputes(ann) == {}
+    assert take_snapshot(project).train[ours] == 1
+    post(ann, "/api/events", {"events": [{"uuid": "e", "kind": "undo", "target_uuid": "d"}]})
+    assert {*disputes(ann)} == {ours}
+    post(ann, "/api/classes", {"action": "merge", "class_id": 1, "value": 0})
+    assert disputes(ann) == {}
+
+
+def test_whoever_is_still_to_label_an_item_sees_no_dispute_about_it(ann, project, bob, train):
+    project.store.set_need(3)
+    project.store.add_person("cem")
+    for uuid, person, class_id in (("x", "bob", 0), ("y", "cem", 1)):
+        project.store.append(person, [ProjectEvent(uuid, "label", item=train[0], class_id=class_id)])
+    assert disputes(ann) == {}
+    post(ann, "/api/claim", {"items": [train[0]], "how": "search"})
+    assert disputes(ann) == {}
+    post(ann, "/api/classes", {"action": "add", "value": "third"})
+    post(ann, "/api/events", {"events": [label("a", train[0], 2)]})
+    assert {*disputes(ann)} == {train[0]}
+    post(ann, "/api/events", {"events": [label("b", train[0], 1)]})
+    assert disputes(ann) == {}  # two of three
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_disputes_are_those_of_the_consensus(project, seed):
+    """Of any labels, skips, undos, decisions and merges."""
+    draw = random.Random(seed)
+    store, names, uuids = project.store, ("ann", "bob", "cem"), []
+    for name in names:
+        store.add_person(name)
+    for name in "xyz":
+        store.add_class(name)
+    for turn in range(120):
+        person, item, kind = draw.choice(names), draw.randrange(12), draw.choice(["label"] * 6 + ["skip", "adjudicate"])
+        class_id = None if kind == "skip" else draw.randrange(5)
+        events = [ProjectEvent(f"{turn}", kind, item=item, class_id=class_id)]
+        if uuids and draw.random() < 0.3:
+            target, person = draw.choice(uuids)
+            events = [ProjectEvent(f"{turn}", "undo", target_uuid=target)]
+        else:
+            uuids.append((f"{turn}", person))
+        store.append(person, events)
+    store.change_class(4, "merge", 3)
+    store.change_class(2, "retire")
+    found = store.read(lambda connection: read_disputed(connection, 0, 40))
+    assert sorted(found) == sorted(take_snapshot(project).disputed)

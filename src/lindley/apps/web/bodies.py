@@ -100,9 +100,9 @@ class ReleaseBody(Body):
 class ClassBody(Body):
     """A change of the classes."""
 
-    action: Literal["add", "rename", "describe", "hotkey", "merge", "retire"]
+    action: Literal["add", "rename", "describe", "hotkey", "merge", "split", "retire"]
     class_id: Number | None = None
-    value: Text | Number | None = None
-    """The new name, description or key; the id of the class into which it is merged."""
+    value: Text | Number | Annotated[list[Text], Field(max_length=MAX_ITEMS)] | None = None
+    """The new name, description or key; the id of the class into which it is merged; the names of a split."""
     hotkey: Text | None = None
     description: Text = ""

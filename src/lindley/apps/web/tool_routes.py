@@ -16,7 +16,7 @@ _Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 def tool_routes(desk: Desk) -> APIRouter:
-    """Return the routes of the grid, of search, of similar items and of picked ones."""
+    """Return the routes of the grid, of search, of similar items, of picked ones and of disputes."""
     router, finder = APIRouter(), Finder(desk.project)
 
     @router.post("/api/grid")
@@ -36,6 +36,10 @@ def tool_routes(desk: Desk) -> APIRouter:
         request: Request, item: Annotated[int, Path(ge=0, lt=2**53)], limit: _Limit = 24
     ) -> list[dict[str, Any]]:
         return finder.find_similar(get_visitor(request).person, item, limit)
+
+    @router.get("/api/disputes")
+    def disputes(request: Request, limit: _Limit = 50) -> list[dict[str, Any]]:
+        return finder.disputes(get_visitor(request).person, limit)
 
     @router.post("/api/claim")
     def claim(request: Request, body: bodies.ClaimBody) -> dict[str, Any]:

@@ -170,7 +170,7 @@ def take_back(connection: sa.Connection, values: dict[str, Any]) -> None:
         connection: A transaction of the writer.
         values: What the lease says: its item, person, until ...
     """
-    if connection.execute(_TAKE_BACK, {"which": values["item"]}).one_or_none() is not None:
+    if connection.execute(_TAKE_BACK, _key(values["item"], values["person"])).one_or_none() is not None:
         first = connection.scalar(_FIRST, {"who": values["person"]})
         add_lease(connection, {**values, "number": (1 if first is None else first) - 1})
 
@@ -234,7 +234,13 @@ _TAKE_QUEUED = _take_statement(
 _TAKE_FRESH = _take_statement(_FREE.where(is_fresh(_other)).order_by(_other.c.order_key))
 _FREE_PICKED = _FREE.where(_other.c.id.in_(parameter("values", many=True)), _other.c.open > 0)
 _TAKE_PICKED = _take_statement(_FREE.where(_other.c.id == _which, _other.c.open > 0))
-_TAKE_BACK = item.update().where(item.c.id == _which, item.c.open > 0).values(open=item.c.open - 1).returning(item.c.id)
+_is_held = sa.exists().where(lease.c.item == item.c.id, lease.c.person == _who)
+_TAKE_BACK = (
+    item.update()
+    .where(item.c.id == _which, item.c.open > 0, ~_is_held)
+    .values(open=item.c.open - 1)
+    .returning(item.c.id)
+)
 _CHANGE_OPEN = item.update().where(item.c.id == _which).values(open=item.c.open + parameter("change"))
 
 _FIRST = sa.select(sa.func.min(lease.c.number)).where(lease.c.person == _who)

@@ -196,6 +196,10 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("labelling/audit_verdict.py", "        if (each.seq or 0) <= last and (", "        if (", "labelling/test_audit.py::test_what_people_say_after_the_verdict_does_not_change_it"),
     ("labelling/simulated_person.py", 'client.me["num_labels"], time.monotonic()', "0, time.monotonic()", "labelling/test_simulated_person.py::test_it_labels_until_the_project_has_so_many_of_its_labels"),
     ("labelling/audit.py", "*store.items_on_lease(), ", "", "labelling/test_audit.py::test_fresh_items_alone_are_drawn_and_come_first"),
+    ("labelling/status.py", " and given.count(found.class_id) < 2", "", "labelling/test_left_out.py::test_a_label_that_is_given_again_is_suspect_no_more"),
+    ("labelling/status.py", "        reads.read_last_seq(connection),\n", "", "labelling/test_left_out.py::test_a_reader_says_the_same_as_one_that_reads_anew"),
+    ("labelling/labels_saved.py", "num_test < MIN_LABELS or ", "", "labelling/test_labels_saved.py::test_few_test_labels_estimate_nothing"),
+    ("apps/web/status_page.py", "    autoescape=True,", "    autoescape=False,", "apps/web/test_dashboard.py::test_nothing_is_a_script_or_a_style_and_nothing_comes_from_elsewhere"),
 ]  # fmt: skip
 
 

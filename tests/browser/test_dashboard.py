@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 
@@ -46,7 +47,8 @@ def folder(tmp_path_factory):
     with made as project:
         for _ in range(6):
             for lease in project.ask(10):
-                project.tell({lease.item: classes[lease.item % 2]})
+                wrong = lease.item % 13 == 0
+                project.tell({lease.item: classes[(lease.item + wrong) % 2]})
             project.train()
     return home / "p"
 
@@ -135,14 +137,14 @@ def test_no_request_leaves_the_machine(visit, link):
 
 def test_all_can_be_reached_by_the_keyboard_with_a_focus_that_is_seen(visit):
     page, _, _ = visit(SIZES["a notebook"])
-    wanted = page.locator("a, summary").count()
+    wanted = page.locator("a, summary, #judge").count()
     reached = set()
     for _ in range(60):
         page.keyboard.press("Tab")
         found = page.evaluate(
             """() => {
-                const each = document.activeElement, style = getComputedStyle(each), box = each.getBoundingClientRect();
-                return [[...document.querySelectorAll("a, summary")].indexOf(each), style.outlineStyle, box.left >= 0];
+                const each = document.activeElement, all = [...document.querySelectorAll("a, summary, #judge")];
+                return [all.indexOf(each), getComputedStyle(each).outlineStyle, each.getBoundingClientRect().left >= 0];
             }"""
         )
         if found[0] >= 0:
@@ -153,6 +155,37 @@ def test_all_can_be_reached_by_the_keyboard_with_a_focus_that_is_seen(visit):
     page.locator("summary").first.focus()
     page.keyboard.press("Enter")
     assert page.locator("details[open] table").first.is_visible()
+
+
+def test_suspects_are_judged_again_blind_with_one_key_each(visit, folder, link):
+    page, said, asked = visit(SIZES["a notebook"])
+    before = len(json.loads(page.locator("#judge").get_attribute("data-items")))
+    assert before >= 1
+    with Project.open(folder) as project:
+        first = project.status().suspects[0]
+        known = {each.uuid for each in project.store.events()}
+    page.locator("#judge").focus()
+    page.keyboard.press("Enter")
+    dialog, left = page.locator("#judging"), page.locator("#judging-place")
+    sync_api.expect(left).to_contain_text(f"{before} left")
+    assert first.place in left.text_content()
+    buttons = dialog.locator("#judging-classes button").all()
+    assert [each.get_attribute("class") for each in buttons] == [None, None]  # none stands out
+    page.keyboard.down("e")
+    page.keyboard.down("e")  # held: the second press repeats
+    page.keyboard.up("e")
+    if before > 1:
+        sync_api.expect(left).to_contain_text(f"{before - 1} left")
+        page.keyboard.press("Escape")
+    sync_api.expect(dialog).to_be_hidden()
+    with Project.open(folder) as project:
+        (new,) = [each for each in project.store.events() if each.uuid not in known]
+        assert (new.kind, new.item, new.class_id, new.person) == ("label", first.item, 0, "ann")
+        assert new.prediction_shown is False
+        assert new.shown_ms is not None
+        assert first.item not in {each.item for each in project.status().suspects}
+    assert said == []
+    assert all(each.startswith(link.split("/launch")[0]) for each in asked)
 
 
 def test_text_has_the_contrast_that_people_need(visit):

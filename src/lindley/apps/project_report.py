@@ -141,7 +141,7 @@ def _figure_block(figure: Figure, title: str, caption: str, anchor: str) -> str:
 
 
 def _table(table: StatusTable) -> str:
-    text_columns = 2 if len(table.columns) == 2 else 1
+    text_columns = len(table.columns) if table.is_text else 1
     note = html.paragraph(table.note, css_class="note") if table.note else ""
     return html.table(table.columns, table.rows, label=table.title, text_columns=text_columns, wraps=True) + note
 
@@ -158,4 +158,4 @@ def _settings_table(status: ProjectStatus, settings: ProjectSettings) -> StatusT
         ("people per item", str(settings.people_per_item)),
         ("seed", str(settings.seed)),
     ]
-    return StatusTable("Settings", ("setting", "value"), tuple(rows))
+    return StatusTable("Settings", ("setting", "value"), tuple(rows), is_text=True)

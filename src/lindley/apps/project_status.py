@@ -13,8 +13,10 @@ from rich.table import Table
 from lindley.apps.console import PlainConsole
 from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_result
+from lindley.labelling.accuracy import AdjustedAccuracy
 from lindley.labelling.advice import MIN_POINTS, MIN_TEST_LABELS
 from lindley.labelling.audit_verdict import AuditStatus
+from lindley.labelling.labels_saved import MIN_LABELS
 from lindley.labelling.learning_curve import CurvePoint
 from lindley.labelling.project import Project
 from lindley.labelling.status import PersonStatus, ProjectStatus
@@ -24,8 +26,10 @@ FEW = 10
 SIGN = "  - "
 """The beginning of the lines that list the signs to stop."""
 DETAILS, UNREADABLE = "Details", "Unreadable entries"
+SAVED, SUSPECTS = "Chosen labels against random labels", "Labels to check"
 _CURVE_LINES = 12
 _FULL_WIDTH = 1000
+_CONTENT_LENGTH = 80
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class StatusTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    is_text: bool = False
+    """Whether all columns hold text, not the first alone."""
 
 
 def show_project_status(folder: Path, *, as_json: bool) -> None:
@@ -90,6 +96,13 @@ def unknown_reason(status: ProjectStatus) -> str:
     if status.model is None:
         return "There is no model."
     return "There are no test labels; every third item that you label becomes one."
+
+
+def describe_adjusted(found: AdjustedAccuracy) -> str:
+    """Return the accuracy that is adjusted by the model's confidence, with its 95 % interval."""
+    half = 1.96 * found.standard_error
+    low, high = max(0.0, found.share - half), min(1.0, found.share + half)
+    return f"{percent(found.share)} ({interval(low, high)}, 95 % interval)"
 
 
 def labels_line(status: ProjectStatus) -> str:
@@ -243,7 +256,7 @@ def _verb(number: int) -> str:
 
 def status_tables(status: ProjectStatus) -> Iterator[StatusTable]:
     """Yield the tables that have rows."""
-    tables = _recall, _curve, _calibration, _details, _people, _agreement, _unreadable
+    tables = _recall, _curve, _calibration, _saved, _details, _people, _agreement, _suspects, _unreadable
     for make in tables:
         found = make(status)
         if found.rows:
@@ -341,16 +354,58 @@ def _calibration(status: ProjectStatus) -> StatusTable:
     return StatusTable("Calibration", columns, tuple(rows), note)
 
 
+def _saved(status: ProjectStatus) -> StatusTable:
+    found = status.saved
+    if found is None:
+        reason = [("labels saved", _saved_reason(status))] * (status.model is not None)
+        return StatusTable(SAVED, ("", ""), tuple(reason), is_text=True)
+    difference = f"{100 * found.gain:.0f} points ({100 * found.low:.0f} to {100 * found.high:.0f}, 95 % interval)"
+    saved = f"{found.saved:.0f} of {found.num_random} ({found.saved_low:.0f} to {found.saved_high:.0f}, 95 % interval)"
+    rows = (
+        (f"accuracy with {found.num_random} random labels", percent(found.random_share)),
+        (f"accuracy with {found.num_random} chosen labels", percent(found.chosen_share)),
+        ("difference", difference),
+        ("labels saved", saved),
+    )
+    note = (
+        "A model of the test labels alone, which are random, is compared with the project's own models; each test "
+        "label is predicted from the others. Labels saved: how many fewer chosen labels reach the accuracy of the "
+        "random ones; below 0, choosing cost labels. This holds for so many labels, not for later ones, and the "
+        "interval ends where the learning curve ends."
+    )
+    return StatusTable(SAVED, ("", ""), rows, note, is_text=True)
+
+
+def _saved_reason(status: ProjectStatus) -> str:
+    """Return why it cannot be estimated how many labels were saved."""
+    if status.num_imported:
+        return "not estimable: there are imported labels, which nobody chose"
+    if status.labels["test"] < MIN_LABELS:
+        return f"not estimable yet: it takes {MIN_LABELS} test labels, and there are {status.labels['test']}"
+    return "not estimable yet: it comes with a later model"
+
+
+def _suspects(status: ProjectStatus) -> StatusTable:
+    rows = tuple((each.place, each.name, _shorten(each.content)) for each in status.suspects)
+    note = (
+        "A model that learned from all other labels finds another class likelier. These labels may be wrong, or the "
+        "items are unusual. Which class that is stays hidden, so that you can judge again without it."
+    )
+    return StatusTable(SUSPECTS, ("entry", "label", "content"), rows, note, is_text=True)
+
+
+def _shorten(content: str) -> str:
+    line = " ".join(content.split())
+    return line if len(line) <= _CONTENT_LENGTH else f"{line[: _CONTENT_LENGTH - 1]}…"
+
+
 def _details(status: ProjectStatus) -> StatusTable:
     found, rows = status.accuracy, []
     if found.share is not None:
         always = interval(found.always_low, found.always_high)
         rows.append(("accuracy, 95 % interval that is valid however often you look", always))
     if status.adjusted is not None:
-        half = 1.96 * status.adjusted.standard_error
-        low, high = max(0.0, status.adjusted.share - half), min(1.0, status.adjusted.share + half)
-        adjusted = f"{percent(status.adjusted.share)} ({interval(low, high)}, 95 % interval)"
-        rows.append(("accuracy, adjusted by the model's confidence", adjusted))
+        rows.append(("accuracy, adjusted by the model's confidence", describe_adjusted(status.adjusted)))
     if found.num_undecided:
         name = "test items without a label (wrong in the lower end of the intervals, right in the upper end)"
         rows.append((name, str(found.num_undecided)))
@@ -367,7 +422,7 @@ def _details(status: ProjectStatus) -> StatusTable:
         trained = f"{status.model.version}, trained on {count(status.model.num_train, 'label')}{behind}"
         rows.append(("model", trained))
         rows.append(("acquisition of the next batch", describe_acquisition(status.model.acquisition)))
-    return StatusTable(DETAILS, ("", ""), tuple(rows))
+    return StatusTable(DETAILS, ("", ""), tuple(rows), is_text=True)
 
 
 def _agreement(status: ProjectStatus) -> StatusTable:
@@ -397,13 +452,13 @@ def _pace(found: PersonStatus) -> str:
 def _unreadable(status: ProjectStatus) -> StatusTable:
     rows = tuple((each.place, each.reason or "") for each in status.unreadable)
     more = status.num_unreadable - len(rows)
-    return StatusTable(UNREADABLE, ("entry", "reason"), rows, f"… and {more} more." if more > 0 else "")
+    return StatusTable(UNREADABLE, ("entry", "reason"), rows, f"… and {more} more." if more > 0 else "", is_text=True)
 
 
 def _rich_table(given: StatusTable) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="", show_header=any(given.columns))
     for place, name in enumerate(given.columns):
-        text = place == 0 or given.title in (DETAILS, UNREADABLE)
+        text = place == 0 or given.is_text
         table.add_column(name, justify="left" if text else "right", overflow="fold")
     for row in given.rows:
         table.add_row(*row)

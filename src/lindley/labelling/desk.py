@@ -18,7 +18,7 @@ from lindley.labelling.project import Project
 from lindley.labelling.records import Lease, ProjectEvent, SkipReason
 from lindley.labelling.served_items import ServedItem, serve_items
 from lindley.labelling.similar_items import SimilarItems
-from lindley.labelling.status import ProjectStatus, project_status
+from lindley.labelling.status import ProjectStatus, StatusReader
 from lindley.labelling.supervise import Supervisor
 from lindley.session.event_store import Receipt
 
@@ -56,6 +56,7 @@ class Desk:
     def __init__(self, project: Project, *, lockstep: bool = False, seconds: float = 30.0) -> None:
         self.project, self.store = project, project.store
         self._lockstep = lockstep
+        self._status = StatusReader(project)
         self._lock = project.hold()
         self._supervisor = Supervisor(project, seconds=seconds, lockstep=lockstep)
 
@@ -154,7 +155,7 @@ class Desk:
 
     def read_status(self) -> ProjectStatus:
         """Return how far the project is."""
-        return project_status(self.project)
+        return self._status.read()
 
     def describe_trainer(self) -> dict[str, Any]:
         """Return what the trainer does."""

@@ -74,6 +74,11 @@ def count_items(connection: sa.Connection) -> int:
     return 0 if last is None else last + 1
 
 
+def read_last_seq(connection: sa.Connection) -> int:
+    """Return the place of the last event; 0 before the first."""
+    return connection.scalar(_LAST_SEQ) or 0
+
+
 def read_streams_key(connection: sa.Connection) -> tuple[int, int]:
     """Return what changes whenever the stream of an item does: the numbers of items and of audits."""
     return count_items(connection), connection.scalar(_AUDITS) or 0
@@ -196,6 +201,7 @@ _UNREADABLE = (
     .limit(SHOWN_REASONS)
 )
 _EVENTS = sa.select(event).where(event.c.seq > _after).order_by(event.c.seq).limit(_PAGE)
+_LAST_SEQ = sa.select(sa.func.max(event.c.seq))
 _LAST_ITEM = sa.select(item.c.id).where(item.c.ready).order_by(item.c.id.desc()).limit(1)
 _AUDITS = sa.select(sa.func.count()).select_from(audit)
 _NEW_ANSWERS = (

@@ -14,14 +14,16 @@ from starlette.testclient import TestClient
 from lindley.apps.project_status import accuracy_line, audit_lines, forecast_lines, labels_line
 from lindley.apps.web import charts
 from lindley.apps.web.app import build_app
+from lindley.apps.web.pages import STATIC
 from lindley.apps.web.security import LaunchLinks
 from lindley.apps.web.status_page import SHOWN_CLASSES, render_status
-from lindley.labelling.accuracy import ClassRecall
+from lindley.labelling.accuracy import AdjustedAccuracy, ClassRecall
 from lindley.labelling.advice import Advice
 from lindley.labelling.audit_verdict import AuditStatus
 from lindley.labelling.desk import Desk
+from lindley.labelling.labels_saved import LabelsSaved
 from lindley.labelling.project import Project
-from lindley.labelling.status import PeopleAgreement
+from lindley.labelling.status import PeopleAgreement, SuspectStatus
 
 PORT = 8124
 ORIGIN = f"http://127.0.0.1:{PORT}"
@@ -167,6 +169,32 @@ def test_the_page_answers_first_how_good_the_model_is(page, found):
     assert f"from {accuracy['num_labels']} random test labels" in page.text
 
 
+def test_the_adjusted_accuracy_stands_beside_the_plain_one(status, folder):
+    found = replace(status, adjusted=AdjustedAccuracy(0.75, 0.05))
+    page = Page(render_status(found, folder, IDLE))
+    assert "sure the model is of all test items: 75 % (65 to 85 %, 95 % interval)" in page.text
+    assert ["accuracy, adjusted by the model's confidence", "75 % (65 to 85 %, 95 % interval)"] in page.tables[
+        "Details"
+    ]
+
+
+def test_saved_labels_and_suspects_are_those_of_the_json(status, folder, page):
+    (reason,) = page.tables["Chosen labels against random labels"]
+    assert reason == ["labels saved", "not estimable yet: it takes 60 test labels, and there are 15"]
+    saved = LabelsSaved(67, 0.66, 0.7, 0.04, -0.05, 0.14, 60.2, 6.8, -160.7, 49.2)
+    suspect = SuspectStatus(3, "a.csv, line 5", "<b>a\ntext</b>", 0, "cat", 1.25)
+    shown = Page(render_status(replace(status, saved=saved, suspects=[suspect]), folder, IDLE))
+    assert shown.tables["Chosen labels against random labels"] == [
+        ["accuracy with 67 random labels", "66 %"],
+        ["accuracy with 67 chosen labels", "70 %"],
+        ["difference", "4 points (-5 to 14, 95 % interval)"],
+        ["labels saved", "7 of 67 (-161 to 49, 95 % interval)"],
+    ]
+    (button,) = shown.of("button", id="judge")
+    assert json.loads(button["data-items"]) == [{"item": 3, "place": "a.csv, line 5"}]
+    assert shown.tables["Labels to check"][1] == ["a.csv, line 5", "cat", "<b>a text</b>"]
+
+
 def test_the_page_says_what_comes_next_and_why(page, found):
     assert [given["id"] for given in page.of("h2")][:3] == ["how-good", "next", "stop"]
     for sign in found["advice"]["signs"]:
@@ -234,11 +262,14 @@ def test_an_axis_has_few_round_steps(most):
 
 
 def test_nothing_is_a_script_or_a_style_and_nothing_comes_from_elsewhere(client, page):
-    assert not page.of("script")
+    assert all({*given} == {"src", "type"} for given in page.of("script"))
     assert not page.of("style")
     assert not any(name == "style" or name.startswith("on") for _, given in page.tags for name in given)
     links = [given[name] for _, given in page.tags for name in ("href", "src") if name in given]
-    assert {*links} == {"#main", "/", "/status", "/static/dashboard.css", "/static/icon.svg"}
+    assert {*links} <= {"#main", "/", "/status", *(f"/static/{name}" for name in STATIC)}
+    script = client.get("/static/judge.js")
+    assert script.status_code == 200
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|https?://", script.text)
     css = client.get("/static/dashboard.css")
     assert css.status_code == 200
     assert css.headers["content-type"].startswith("text/css")

@@ -8,7 +8,7 @@ from lindley.apps.web.security import HEADERS, MAX_BODY, csrf_token, hash_cookie
 
 ORIGIN = "http://127.0.0.1:8123"
 LABEL = {"events": [{"uuid": "u1", "kind": "label", "item": 0, "class_id": 0}]}
-ROUTES = ["/", "/static/app.js", "/api/me", "/api/items/0/content", "/api/classes", "/api/history", "/api/status"]
+ROUTES = ["/", "/static/page.js", "/api/me", "/api/items/0/content", "/api/classes", "/api/history", "/api/status"]
 ROUTES += ["/api/search?q=x", "/api/items/0/similar", "/api/disputes"]
 POSTS = ["/api/next", "/api/events", "/api/reveal", "/api/grid", "/api/claim", "/api/classes", "/api/guideline"]
 POSTS += ["/api/release", "/api/train"]
@@ -151,9 +151,9 @@ def test_programs_are_refused_in_json_and_people_by_a_page(stranger):
         "/static/%2e%2e%2fapp.py",
         "/static/..%5capp.py",
         "/static/%252e%252e%252fapp.py",
-        "/static/static2/app.js",
+        "/static/static2/page.js",
         "/static//etc/passwd",
-        "/static/app.js%00.css",
+        "/static/page.js%00.css",
         "/api/items/40/content",
         "/api/items/99999999999999999999999999/content",
         "/api/items/-1/content",
@@ -229,6 +229,6 @@ def test_a_form_without_an_end_is_refused_unread(ann):
 
 
 def test_a_huge_range_is_ignored(ann):
-    answer = ann.get("/static/app.js", headers={"Range": "bytes=" + ",".join("0-" for _ in range(5000))})
+    answer = ann.get("/static/page.js", headers={"Range": "bytes=" + ",".join("0-" for _ in range(5000))})
     assert_guarded(answer, 200)
     assert len(answer.content) < 100_000

@@ -11,9 +11,23 @@ from lindley.apps.web.security import LaunchLinks, hash_cookie, new_cookie, refu
 from lindley.labelling.store import ProjectStore
 
 STATIC = {
-    "app.js": "text/javascript",
+    **dict.fromkeys(
+        (
+            "api.js",
+            "class_picker.js",
+            "clock.js",
+            "dialogs.js",
+            "item_view.js",
+            "outbox.js",
+            "page.js",
+            "queue.js",
+            "tools.js",
+        ),
+        "text/javascript",
+    ),
     "style.css": "text/css",
     "dashboard.css": "text/css",
+    "judge.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 

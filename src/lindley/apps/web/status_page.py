@@ -38,6 +38,7 @@ def render_status(status: ProjectStatus, folder: Path, trainer: Mapping[str, Any
         tables={each.title: each for each in text.status_tables(status)},
         curve=text.curve_points(status),
         shown_classes=SHOWN_CLASSES,
+        judged=[{"item": each.item, "place": each.place} for each in status.suspects],
     )
 
 

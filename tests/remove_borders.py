@@ -24,6 +24,7 @@ TABLES = "posteriors/scikit_learn/test_any_table.py::"
 FILES = "study/config/test_study_files.py::"
 DAMAGE = "study/test_damage.py::test_a_report_is_written_without_a_trial_that_is_damaged_and_names_it"
 WEB = "apps/web/test_security.py::"
+ATTACK = "apps/web/test_attacks.py::"
 TRAINER = "labelling/test_trainer.py::"
 STUDIO = "apps/web/test_label_studio.py::"
 PUSHED = "labelling/label_studio/test_synchroniser.py::"
@@ -131,6 +132,27 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("apps/web/security.py", "        if _changes(scope) and not hmac.compare_digest(", "        if _changes(scope) and hmac.compare_digest(", WEB + "test_without_the_pages_token_nothing_changes"),
     ("apps/web/security.py", "        if total > most:", "        if False:", WEB + "test_a_long_body_is_refused_with_its_length_and_without"),
     ("apps/web/security.py", "        if _length(headers) > (most := self._max_body(scope)):", "        if (most := 0):", WEB + "test_a_length_that_is_none_is_refused"),
+    ("apps/web/security.py", '        if scope["type"] == "websocket":', "        if False:", ATTACK + "test_a_websocket_is_closed_before_it_opens"),
+    ("apps/web/security.py", '_OPEN = {"/healthz", "/launch"}', '_OPEN = {"/healthz", "/launch", "/api/search"}', ATTACK + "test_no_route_but_the_door_is_open"),
+    ("apps/web/security.py", '_SAFE = {"GET", "HEAD"}', '_SAFE = {"GET", "HEAD", "POST"}', ATTACK + "test_no_route_changes_anything_without_the_pages_token"),
+    ("apps/web/security.py", "        if len(hosts) != 1 or hosts[0] not in self._hosts:", '        if not hosts[0].endswith(":8123"):', ATTACK + "test_no_route_answers_to_a_name_that_an_attacker_bound_to_this_machine"),
+    ("apps/web/security.py", 'not {*origins} <= {f"http://{host}" for host in self._hosts}', 'not all(each.startswith(f"http://{host}") for each in origins for host in self._hosts if "local" in host)', ATTACK + "test_no_route_answers_to_another_page"),
+    ("apps/web/security.py", "        if total > most:", "        if False:", ATTACK + "test_a_body_without_an_end_is_refused"),
+    ("apps/web/security.py", "    text = html.escape(reason)", "    text = reason", ATTACK + "test_a_refusal_shows_markup_as_text"),
+    ("apps/web/security.py", "default-src 'self'; frame-ancestors 'none'", "default-src 'self' 'unsafe-inline'; frame-ancestors 'none'", ATTACK + "test_every_answer_forbids_what_is_not_of_this_server"),
+    ("apps/web/security.py", "frame-ancestors 'none'; ", "", ATTACK + "test_every_answer_forbids_what_is_not_of_this_server"),
+    ("apps/web/security.py", '    "X-Content-Type-Options": "nosniff",\n', "", ATTACK + "test_every_answer_forbids_what_is_not_of_this_server"),
+    ("apps/web/security.py", "        send = _add_headers(send)\n", "", ATTACK + "test_no_route_but_the_door_is_open"),
+    ("apps/web/pages.py", 'httponly=True, samesite="strict"', 'httponly=True, samesite="lax"', WEB + "test_a_launch_link_lets_one_browser_in_once"),
+    ("apps/web/pages.py", "httponly=True, ", "", WEB + "test_a_launch_link_lets_one_browser_in_once"),
+    ("apps/web/serving.py", 'HOST = "127.0.0.1"', 'HOST = "0.0.0.0"', ATTACK + "test_the_server_listens_on_this_machine_alone"),
+    ("apps/web/serving.py", '        log_level="warning",\n        access_log=False,\n', '        log_level="info",\n', ATTACK + "test_no_secret_is_written_anywhere"),
+    ("apps/web/pages.py", "store.add_person(person, hash_cookie(cookie))", "store.add_person(person, cookie)", ATTACK + "test_no_secret_is_written_anywhere"),
+    ("apps/web/media.py", "        return item.content.encode(), \"text/plain; charset=utf-8\"", "        return item.content.encode(), \"text/html\"", ATTACK + "test_no_page_holds_the_script_of_a_text_a_class_or_a_file"),
+    ("apps/web/media.py", "        return item.content.encode(), \"text/plain; charset=utf-8\"", "        return __import__(\"requests\").get(item.content, timeout=1).content if item.content[:4] == \"http\" else item.content.encode(), \"text/plain\"", ATTACK + "test_no_address_in_a_text_a_class_or_the_guideline_is_fetched"),
+    ("labelling/item_images.py", "    if hashlib.sha256(content).hexdigest() != item.hash:", "    if False:", ATTACK + "test_what_takes_the_place_of_an_image_is_not_served_and_holds_nothing_up[link]"),
+    ("labelling/sources/folder_walk.py", "    if not target.is_relative_to(root):", "    if not str(target).startswith(str(root)):", "labelling/sources/test_images.py::test_what_is_no_image_has_a_reason_and_the_rest_is_read"),
+    ("spreadsheet.py", """ if _FORMULA.match(text) else text""", " if False else text", "test_spreadsheet.py"),
     ("apps/web/security.py", "            return self._people.pop(token, None)", "            return self._people.get(token)", WEB + "test_a_launch_link_lets_one_browser_in_once"),
     ("apps/web/security.py", "separators=(\",\", \":\")).encode()", "ensure_ascii=False).encode()", WEB + "test_a_reason_that_no_encoding_holds_is_still_an_answer"),
     ("apps/web/security.py", '        return self._backend_path != "" and hmac.compare_digest(found, wanted)', "        return True", STUDIO + "test_the_secret_opens_nothing_else"),

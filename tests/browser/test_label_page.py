@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
+import time
 
 import pytest
 
@@ -283,6 +285,62 @@ def test_the_colours_that_a_person_chose_are_remembered(page):
     assert page.locator("html").get_attribute("data-theme") == "dark"
     page.locator("#theme").click()
     assert page.locator("html").get_attribute("data-theme") is None
+
+
+def test_items_found_by_words_come_next_and_are_marked(page, project):
+    page.keyboard.press("Shift+S")
+    page.get_by_label("Words of an item").fill("cat")
+    page.locator("#screen li:has(button:text('Label it'))").first.wait_for()
+    held = {each.content for each in project.store.items(project.store.items_on_lease())}  # the queue chose these
+    lines = page.locator("#screen li:has(button:text('Label it'))")
+    wanted = next(text for text in lines.locator("p").all_text_contents() if text not in held)
+    lines.filter(has_text=re.compile(re.escape(wanted) + r"(?!\d)")).get_by_text("Label it").click()
+    page.locator("#item").filter(has_text=re.compile(re.escape(wanted) + r"(?!\d)")).wait_for()
+    item, _ = press(page, "1")
+    wait_until_stored(page)
+    assert events(project, "label")[-1].item == item
+    assert events(project, "label")[-1].chosen_by == "search"
+
+
+def test_a_grid_labels_what_stays_chosen_in_sight_of_the_prediction(page, project):
+    before = len(events(project, "label"))
+    for name in NAMES[:2]:
+        page.keyboard.press("Shift+G")
+        page.keyboard.type(name)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name=f"look like {name}").wait_for()
+        if (count := page.locator(".tile").count()) > 1:
+            break
+        page.keyboard.press("Escape")
+    assert count > 1
+    page.locator(".tile").first.click()
+    page.get_by_text(f"Label {count - 1} as").click()
+    wait_until_stored(page)
+    given = events(project, "label")[before:]
+    assert len(given) == count - 1
+    assert all(each.prediction_shown and each.payload["view"] == "grid" for each in given)
+
+
+def test_a_closed_page_gives_its_items_back(page, project):
+    assert project.store.items_on_lease()
+    page.goto("about:blank")
+    deadline = time.monotonic() + 30
+    while project.store.items_on_lease():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)  # the request of a page that has gone
+
+
+def test_a_new_model_leaves_the_item_on_screen(page, project):
+    epoch = project.store.epoch()
+    label_many(page, 12)  # makes a round due
+    wait_until_stored(page)
+    on_screen = shown(page)
+    deadline = time.monotonic() + 60
+    while project.store.epoch() == epoch:
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(200)
+    assert shown(page) == on_screen
 
 
 def test_a_class_among_a_thousand_is_found_by_its_name(page, project):

@@ -6,6 +6,8 @@ there, and stays where a round fails. In lockstep, for simulations, nothing more
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -61,10 +63,11 @@ class Desk:
         self._supervisor = Supervisor(project, seconds=seconds, lockstep=lockstep)
 
     def describe(self) -> dict[str, Any]:
-        """Return what a page must know of the project."""
+        """Return what a page must know of the project; its `id` tells it from others of the same name."""
         version, text = self.store.read(reads.read_guideline)
         return {
             "name": self.project.folder.name,
+            "id": hashlib.sha256(os.fsencode(self.project.folder.resolve())).hexdigest()[:16],
             "kind": self.project.settings.kind,
             "classes": self.classes(),
             "guideline": {"version": version, "text": text},

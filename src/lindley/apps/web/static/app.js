@@ -24,6 +24,7 @@ let outbox = null;
 let isReady = false;  // only what a person can see is labelled
 let epoch = null;
 let isAsking = false;
+let isFinished = false;
 
 const app = {
   me: null,
@@ -118,7 +119,11 @@ function showItem(item) {
   markClass(find("classes"), null);
   if (!item) {
     box.className = "";
-    box.replaceChildren(make("p", { className: "soft", textContent: "Nothing to label at the moment." }));
+    const [said, next] = isFinished
+      ? ["All done: nothing is left to label.", "See how good the model is: "]
+      : ["Nothing to label at the moment.", "More comes when the model is trained: "];
+    const status = make("a", { href: "/status", textContent: "Status" });
+    box.replaceChildren(make("p", { textContent: said }), make("p", { className: "soft" }, next, status));
     box.dataset.item = "";
     return;
   }
@@ -143,7 +148,10 @@ async function explain(item) {
 }
 
 function receive(answer) {
+  const wasFinished = isFinished;
+  isFinished = answer.finished;
   app.labeller.receive(answer.items);
+  if (!app.labeller.current && isFinished !== wasFinished) showItem(null);
   loadAhead(app.labeller.queue);
   Object.assign(app.me, { progress: answer.progress, model: answer.model });
   drawProgress();
@@ -234,7 +242,7 @@ async function start() {
   setToken(app.me.csrf);
   document.title = `${app.me.name} – lindley`;
   find("name").textContent = app.me.name;
-  outbox = new Outbox(localStorage, `lindley-outbox:${app.me.name}:${app.me.person}:`,
+  outbox = new Outbox(localStorage, `lindley-outbox:${app.me.id}:${app.me.person}:`,
     (events) => request("/api/events", { events, next: HOLD }), {
       onAnswer: receive,
       onRefused: (event, reason) => app.say(`The server refused an answer (${event.kind}): ${reason}`),

@@ -386,12 +386,12 @@ def _saved_reason(status: ProjectStatus) -> str:
 
 
 def _suspects(status: ProjectStatus) -> StatusTable:
-    rows = tuple((each.place, each.name, _shorten(each.content)) for each in status.suspects)
+    rows = tuple((each.place, _shorten(each.content)) for each in status.suspects)
     note = (
         "A model that learned from all other labels finds another class likelier. These labels may be wrong, or the "
-        "items are unusual. Which class that is stays hidden, so that you can judge again without it."
+        "items are unusual. Both classes stay hidden, so that you can judge again without them."
     )
-    return StatusTable(SUSPECTS, ("entry", "label", "content"), rows, note, is_text=True)
+    return StatusTable(SUSPECTS, ("entry", "content"), rows, note, is_text=True)
 
 
 def _shorten(content: str) -> str:

@@ -192,7 +192,7 @@ def test_saved_labels_and_suspects_are_those_of_the_json(status, folder, page):
     ]
     (button,) = shown.of("button", id="judge")
     assert json.loads(button["data-items"]) == [{"item": 3, "place": "a.csv, line 5"}]
-    assert shown.tables["Labels to check"][1] == ["a.csv, line 5", "cat", "<b>a text</b>"]
+    assert shown.tables["Labels to check"][1] == ["a.csv, line 5", "<b>a text</b>"], "the old label would not be blind"
 
 
 def test_the_page_says_what_comes_next_and_why(page, found):

@@ -1,5 +1,7 @@
 // Labels that may be wrong are judged again, one at a time: without the old label, and without the model's opinion.
-"use strict";
+import { Clock } from "./clock.js";
+
+const clock = new Clock();
 
 const button = document.getElementById("judge");
 const dialog = document.getElementById("judging");
@@ -46,6 +48,7 @@ async function show() {
   } else {
     content.textContent = await response.text();
   }
+  clock.start();
   shownAt = performance.now();
 }
 
@@ -55,7 +58,7 @@ async function answer(classId) {
   shownAt = null;  // one answer, however often a key is pressed
   const event = {
     uuid: crypto.randomUUID(), kind: "label", item, class_id: classId,
-    shown_ms: Math.round(performance.now() - since), client_time: new Date().toISOString(),
+    ...clock.read(), client_time: new Date().toISOString(),
   };
   try {
     const [result] = (await (await request("/api/events", { events: [event] })).json()).results;
@@ -87,3 +90,4 @@ if (button) {
   });
   dialog.addEventListener("close", () => location.reload());
 }
+document.addEventListener("visibilitychange", () => (document.hidden ? clock.hide() : clock.show()));

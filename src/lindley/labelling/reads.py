@@ -14,6 +14,8 @@ from lindley.labelling.tables import audit, entry, event, item, lease, person, r
 
 Read = Callable[[Callable[[sa.Connection], Any]], Any]
 _PAGE = 5000
+LEARNED = ("label", "import", "adjudicate")
+"""The kinds of events that give a label to learn from."""
 SHOWN_REASONS = 10
 """The number of unreadable entries that a status lists."""
 
@@ -117,11 +119,9 @@ class Progress:
 
 def read_progress(connection: sa.Connection) -> Progress:
     """Return how far the labelling is."""
-    meta = read_all_meta(connection)
-    upto = connection.scalar(_UPTO) or 0
-    behind = count_new_answers(connection, upto, ("label", "import", "adjudicate"))
-    labelled = connection.scalar(_LABELLED) or 0
-    return Progress(labelled, count_items(connection), int(meta["epoch"]), meta["model_version"], behind)
+    meta, found = read_all_meta(connection), connection.execute(_PROGRESS, {"kinds": [*LEARNED]}).one()
+    num_items = 0 if found.last is None else found.last + 1
+    return Progress(found.labelled or 0, num_items, int(meta["epoch"]), meta["model_version"], found.behind)
 
 
 def count_labels(connection: sa.Connection, person: str) -> int:
@@ -204,14 +204,25 @@ _EVENTS = sa.select(event).where(event.c.seq > _after).order_by(event.c.seq).lim
 _LAST_SEQ = sa.select(sa.func.max(event.c.seq))
 _LAST_ITEM = sa.select(item.c.id).where(item.c.ready).order_by(item.c.id.desc()).limit(1)
 _AUDITS = sa.select(sa.func.count()).select_from(audit)
-_NEW_ANSWERS = (
-    sa.select(sa.func.count())
-    .select_from(event.outerjoin(item, item.c.id == event.c.item))
-    .where(event.c.seq > _after, event.c.kind.in_(parameter("kinds", many=True)))
-    .where(event.c.item.is_(None) | (item.c.stream == "train"))
+
+
+def _count_new(after: sa.ColumnElement[int]) -> sa.Select[int]:
+    """Return the statement that counts the events after a place from which a model learns."""
+    return (
+        sa.select(sa.func.count())
+        .select_from(event.outerjoin(item, item.c.id == event.c.item))
+        .where(event.c.seq > after, event.c.kind.in_(parameter("kinds", many=True)))
+        .where(event.c.item.is_(None) | (item.c.stream == "train"))
+    )
+
+
+_NEW_ANSWERS = _count_new(_after)
+_upto = sa.select(sa.func.coalesce(sa.func.max(round_.c.upto_seq), 0)).where(round_.c.status == "done")
+_PROGRESS = sa.select(
+    sa.select(sa.func.sum(tally.c.labelled)).scalar_subquery().label("labelled"),
+    _LAST_ITEM.scalar_subquery().label("last"),
+    _count_new(_upto.scalar_subquery()).scalar_subquery().label("behind"),
 )
-_UPTO = sa.select(sa.func.max(round_.c.upto_seq)).where(round_.c.status == "done")
-_LABELLED = sa.select(sa.func.sum(tally.c.labelled))
 _GUIDELINE = (
     sa.select(event.c.guideline_version, event.c.payload)
     .where(event.c.kind == "guideline")

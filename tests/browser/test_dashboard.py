@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
-import threading
 
 import numpy as np
 import pytest
 
-from lindley.apps.web.serving import listen, serve
 from lindley.labelling.desk import Desk
 from lindley.labelling.project import Project
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no program chromium"),
-]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+pytestmark = pytest.mark.browser
 SIZES = {"a notebook": (1280, 800), "a telephone": (390, 844), "a wide screen": (1920, 1080)}
 ANSWER = "#how-good, #accuracy, #interval, #next, #stop, .signs li:last-child"
 """What must be on the first screen."""
@@ -54,29 +38,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def link(folder):
-    """The link of a person to a server in this process."""
-    found, ready = [], threading.Event()
-
-    def on_ready(links, stop):
-        found.extend([links["ann"], stop])
-        ready.set()
-
-    with Project.open(folder) as project, Desk(project, lockstep=True) as desk:
-        serving = threading.Thread(target=serve, args=(desk, ["ann"], listen(0)), kwargs={"on_ready": on_ready})
-        serving.start()
-        assert ready.wait(60)
-        yield found[0]
-        found[1].set()
-        serving.join()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
+def link(folder, serve_desk):
+    with Project.open(folder) as project, Desk(project, lockstep=True) as desk, serve_desk(desk) as link:
+        yield link
 
 
 @pytest.fixture(scope="module")

@@ -92,6 +92,7 @@ def label_project(
             if simulation is None:
                 serve(desk, people, listener, on_ready=lambda links, stop: _print_links(links))
                 return
+            _warn_of_old_labels(desk, people[0], simulation.labels)
             with _Person(simulation) as person:
                 serve(desk, people, listener, on_ready=lambda links, stop: person.start(links[people[0]], stop))
         if code := person.exit_code:
@@ -171,6 +172,14 @@ def _warn_of_many_classes(project: Project) -> None:
             f"The project has {count:,} classes: a round of training may take minutes, as its time grows with their "
             "cube. It is quicker to begin with the classes that occur, and to add others when they are met: "
             f"{program_name()} class add {project.folder} NAME"
+        )
+
+
+def _warn_of_old_labels(desk: Desk, person: str, labels: int) -> None:
+    if (given := desk.count_labels(person)) >= labels:
+        print_message(
+            f"{person} has given {count(given, 'label')} already, and --labels counts them all: with --labels {labels} "
+            "nothing is left to do. Name a larger number."
         )
 
 

@@ -140,7 +140,12 @@ def label(
         typer.Option(metavar="FILE", help="Simulate a person who knows the true classes from this CSV file."),
     ] = None,
     labels: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Stop the simulation when its person has given N labels.")
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="End the simulation once its person has N labels, earlier ones included.",
+        ),
     ] = 300,
     noise: Annotated[
         float, typer.Option(metavar="SHARE", min=0, max=1, help="Make this share of the simulated labels wrong.")

@@ -14,7 +14,7 @@ from lindley.apps.console import PlainConsole
 from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_result
 from lindley.labelling.accuracy import AdjustedAccuracy
-from lindley.labelling.advice import MIN_POINTS, MIN_TEST_LABELS
+from lindley.labelling.advice import MIN_TEST_LABELS
 from lindley.labelling.audit_verdict import AuditStatus
 from lindley.labelling.labels_saved import MIN_LABELS
 from lindley.labelling.learning_curve import CurvePoint
@@ -235,7 +235,7 @@ def forecast_lines(status: ProjectStatus) -> Iterator[str]:
     if status.model is None or _is_all_answered(status):
         return
     if found is None:
-        yield f"Forecast: not known yet. It takes {MIN_POINTS} rounds and {MIN_TEST_LABELS} test labels."
+        yield f"Forecast: not known yet. It takes {MIN_TEST_LABELS} test labels and a longer learning curve."
         return
     gain = f"{100 * found.gain:.1f} points of accuracy"
     points = f"80 % interval {100 * found.low:.1f} to {100 * found.high:.1f}"

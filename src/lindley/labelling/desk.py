@@ -18,7 +18,7 @@ from lindley.errors import InputError
 from lindley.labelling import reads
 from lindley.labelling.project import Project
 from lindley.labelling.records import Lease, ProjectEvent, SkipReason
-from lindley.labelling.served_items import ServedItem, serve_items
+from lindley.labelling.served_items import ServedItem, reveal_event, serve_items
 from lindley.labelling.similar_items import SimilarItems
 from lindley.labelling.status import ProjectStatus, StatusReader
 from lindley.labelling.supervise import Supervisor
@@ -124,15 +124,7 @@ class Desk:
         if predicted is None:
             return {"item": item, "class_id": None, "probability": None}
         class_id, probability, version = predicted
-        event = ProjectEvent(
-            uuid4().hex,
-            "reveal",
-            item=item,
-            predicted=class_id,
-            predicted_prob=probability,
-            prediction_shown=True,
-            model_version=version,
-        )
+        event = reveal_event(item, class_id, probability, version)
         self.store.append(person, [event])
         return {"item": item, "class_id": class_id, "probability": probability}
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Literal
-from uuid import uuid4
 
 import numpy as np
 
@@ -18,8 +17,8 @@ from lindley.labelling.claims import find_free
 from lindley.labelling.disputes import find_disputes
 from lindley.labelling.item_search import FoundItem, describe_items, search_items
 from lindley.labelling.project import Project
-from lindley.labelling.records import Lease, ProjectEvent
-from lindley.labelling.served_items import ServedItem, content_url, serve_items, shown_content
+from lindley.labelling.records import Lease
+from lindley.labelling.served_items import ServedItem, content_url, item_text, reveal_event, serve_items
 from lindley.labelling.similar_items import SimilarItems
 
 _BLOCK = 500
@@ -64,18 +63,8 @@ class Finder:
         ranked = rows[np.argsort(-probs[rows, column], kind="stable")]
         leases = self._store.claim_picked(person, self._find_free(person, ranked, count), picked_by="grid")
         seen = {each.item: float(probs[each.item, column]) for each in leases}
-        version = epoch.model_version
         reveals = [
-            ProjectEvent(
-                uuid4().hex,
-                "reveal",
-                item=item,
-                predicted=class_id,
-                predicted_prob=probability,
-                prediction_shown=True,
-                model_version=version,
-                payload={"view": "grid"},
-            )
+            reveal_event(item, class_id, probability, epoch.model_version, view="grid")
             for item, probability in seen.items()
         ]
         self._store.append(person, reveals)
@@ -135,7 +124,7 @@ class Finder:
             {
                 "item": each.item,
                 "place": each.place,
-                "content": shown_content(kind, each.content),
+                "content": item_text(kind, each.content),
                 "url": content_url(each.item),
                 "answers": [vars(vote) for vote in each.votes],
             }
@@ -161,7 +150,7 @@ class Finder:
         return {
             "item": found.item,
             "place": found.place,
-            "content": shown_content(self._project.settings.kind, found.content)[:_EXCERPT],
+            "content": item_text(self._project.settings.kind, found.content)[:_EXCERPT],
             "url": content_url(found.item),
             "open": found.open,
             "answers": [vars(each) for each in found.answers],

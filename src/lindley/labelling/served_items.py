@@ -1,11 +1,12 @@
-"""An item as a person sees it, without the model's prediction."""
+"""An item as a person sees it, without the model's prediction, and the record that they saw that too."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import uuid4
 
-from lindley.labelling.records import Kind, Lease
+from lindley.labelling.records import Kind, Lease, ProjectEvent, View
 from lindley.labelling.sql import Row
 
 
@@ -35,7 +36,7 @@ def serve_items(kind: Kind, leases: Sequence[Lease], rows: Mapping[int, Row]) ->
             lease.item,
             lease.token,
             kind,
-            shown_content(kind, rows[lease.item].content),
+            item_text(kind, rows[lease.item].content),
             rows[lease.item].place,
             content_url(lease.item),
             lease.epoch,
@@ -44,7 +45,7 @@ def serve_items(kind: Kind, leases: Sequence[Lease], rows: Mapping[int, Row]) ->
     )
 
 
-def shown_content(kind: Kind, content: str) -> str:
+def item_text(kind: Kind, content: str) -> str:
     """Return the text of an item; "" for an image, which has a file."""
     return "" if kind == "images" else content
 
@@ -52,3 +53,25 @@ def shown_content(kind: Kind, content: str) -> str:
 def content_url(item: int) -> str:
     """Return the address of the content of an item."""
     return f"/api/items/{item}/content"
+
+
+def reveal_event(item: int, class_id: int, probability: float, version: str, *, view: View = "single") -> ProjectEvent:
+    """Return the record that a person saw what the model says of an item.
+
+    Args:
+        item: The item.
+        class_id: The class that the model predicts.
+        probability: Its probability.
+        version: The version of the model.
+        view: How the item was shown.
+    """
+    return ProjectEvent(
+        uuid4().hex,
+        "reveal",
+        item=item,
+        predicted=class_id,
+        predicted_prob=probability,
+        prediction_shown=True,
+        model_version=version,
+        payload={} if view == "single" else {"view": view},
+    )

@@ -112,7 +112,7 @@ def read_settings(folder: Path) -> ProjectSettings:
     path = folder / FILE_NAME
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ConfigurationError(
             f"{folder} is no labelling project: it has no {FILE_NAME}. Make one: lindley init SOURCE --to {folder}",
             path=path,

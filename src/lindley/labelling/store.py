@@ -300,7 +300,8 @@ class ProjectStore:
         def work(connection: sa.Connection) -> tuple[list[Receipt], list[Lease]]:
             reads.check_person(connection, person)
             moment = self._database.moment(connection)
-            claims.release(connection, person, release)
+            if release:
+                claims.release(connection, person, release)
             receipts = self._append(connection, person, events, moment)
             seconds = self.lease_seconds
             held = claims.claim_items(connection, person, count, want_test=want_test, moment=moment, seconds=seconds)

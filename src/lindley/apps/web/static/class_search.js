@@ -32,7 +32,6 @@ export function searchClasses(classes, { title = "Search the classes", choose, a
   function draw() {
     const lines = found.slice(0, MOST).map((each, index) => {
       const line = make("li", { id: `class-${index}`, role: "option", "aria-selected": String(index === marked) }, text(each.name));
-      if (each.hotkey) line.append(" ", make("kbd", { textContent: each.hotkey }));
       if (each.description) line.append(text(each.description, "small"));
       line.addEventListener("click", () => take(each));
       return line;

@@ -1,4 +1,5 @@
 // Labels that may be wrong are judged again, one at a time: without the old label, and without the model's opinion.
+import { request, setToken } from "./api.js";
 import { Clock } from "./clock.js";
 
 const clock = new Clock();
@@ -12,18 +13,12 @@ const fault = document.getElementById("judging-fault");
 
 let me = null;
 let left = [];
-let shownAt = null;  // null: nothing can be answered, since nothing is seen
-
-async function request(path, body) {
-  const headers = { "Content-Type": "application/json", "X-CSRF-Token": me && me.csrf };
-  const response = await fetch(path, body ? { method: "POST", headers, body: JSON.stringify(body) } : {});
-  if (!response.ok) throw new Error(`The server answers ${response.status}.`);
-  return response;
-}
+let isSeen = false;  // only what a person can see is answered
 
 async function begin() {
   dialog.showModal();
-  me = await (await request("/api/me")).json();
+  me = await request("/api/me");
+  setToken(me.csrf);
   left = JSON.parse(button.dataset.items);
   choices.replaceChildren(...me.classes.map((each) => {
     const choice = document.createElement("button");
@@ -36,10 +31,11 @@ async function begin() {
 }
 
 async function show() {
-  shownAt = null;
+  isSeen = false;
   if (!left.length) return location.reload();
   const path = `/api/items/${left[0].item}/content`;
-  const response = await request(path);
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`The item cannot be shown (${response.status}).`);
   place.textContent = `${left[0].place}; ${left.length} left`;
   if (response.headers.get("Content-Type").startsWith("image/")) {
     const image = Object.assign(document.createElement("img"), { src: path, alt: left[0].place });
@@ -49,22 +45,22 @@ async function show() {
     content.textContent = await response.text();
   }
   clock.start();
-  shownAt = performance.now();
+  isSeen = true;
 }
 
 async function answer(classId) {
-  if (shownAt === null) return;
-  const [since, item] = [shownAt, left[0].item];
-  shownAt = null;  // one answer, however often a key is pressed
+  if (!isSeen) return;
+  const { item } = left[0];
+  isSeen = false;  // one answer, however often a key is pressed
   const event = {
     uuid: crypto.randomUUID(), kind: "label", item, class_id: classId,
     ...clock.read(), client_time: new Date().toISOString(),
   };
   try {
-    const [result] = (await (await request("/api/events", { events: [event] })).json()).results;
+    const [result] = (await request("/api/events", { events: [event] })).results;
     if (result.outcome === "refused") throw new Error(result.reason);
   } catch (error) {
-    shownAt = since;  // it was not stored: it can be answered again
+    isSeen = true;  // it was not stored: it can be answered again
     throw error;
   }
   left.shift();

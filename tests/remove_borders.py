@@ -57,7 +57,7 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("session/manifest.py", ANY_READER, "except (ValueError, KeyError, TypeError):", DAMAGE),
     ("labelling/claims.py", "_FREE.where(is_fresh(_other))", "_FREE.where(_other.c.open > 0)", "labelling/test_claims.py::test_a_claim_costs_the_same_among_many_items_as_among_few"),
     ("labelling/claims.py", "    ~sa.exists().where(touched.c.item == _other.c.id, touched.c.person == _who),\n", "", "labelling/test_claims.py::test_nobody_is_served_an_item_again_which_they_have_answered"),
-    ("labelling/sql.py", "recursive_triggers = ON", "recursive_triggers = OFF", "labelling/test_event_append.py::test_the_database_refuses_to_change_events"),
+    ("labelling/sqlite.py", "recursive_triggers = ON", "recursive_triggers = OFF", "labelling/test_event_append.py::test_the_database_refuses_to_change_events"),
     ("labelling/event_append.py", "    if fault := find_fault(_EventFields, vars(each)):\n        return fault\n", "", "labelling/test_event_append.py::test_one_refused_event_leaves_those_beside_it"),
     ("labelling/database.py", "            self.writer.run(save_time)\n", "", "labelling/test_claims.py::test_time_counts_in_which_nothing_was_written_before_the_store_was_closed"),
     ("study/config/study_files.py", "except Exception as error:  # also a number of more digits than Python reads", "except tomllib.TOMLDecodeError as error:", FILES + "test_any_damage_gives_a_study_or_one_clear_error"),

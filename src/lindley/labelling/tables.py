@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from lindley.labelling import postgresql, sqlite
 from lindley.labelling.records import EventKind, Stream
-from lindley.labelling.sql import add_triggers, sa
+from lindley.labelling.sql import sa
 
 metadata = sa.MetaData()
+_BIG = sa.BigInteger
+_INT = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # whose INTEGER is as large, and numbers rows by itself
 
 
 def _choice(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
@@ -30,7 +33,7 @@ need of an item; audit, whether there is one."""
 class_ = sa.Table(
     "class",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", _INT, primary_key=True, autoincrement=False),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("hotkey", sa.Text),
     sa.Column("description", sa.Text, nullable=False),
@@ -41,16 +44,16 @@ class_ = sa.Table(
 item = sa.Table(
     "item",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", _INT, primary_key=True, autoincrement=False),
     sa.Column("hash", sa.Text, nullable=False, unique=True),
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("meta", sa.JSON, nullable=False),
-    sa.Column("grp", sa.Integer, nullable=False),
+    sa.Column("grp", _INT, nullable=False),
     sa.Column("stream", sa.Text, _choice("stream", get_args(Stream)), nullable=False),
-    sa.Column("need", sa.Integer, sa.CheckConstraint("need >= 1"), nullable=False),
-    sa.Column("open", sa.Integer, nullable=False),
-    sa.Column("order_key", sa.BigInteger, nullable=False),
+    sa.Column("need", _INT, sa.CheckConstraint("need >= 1"), nullable=False),
+    sa.Column("open", _INT, nullable=False),
+    sa.Column("order_key", _BIG, nullable=False),
     sa.Column("ready", sa.Boolean, nullable=False),
 )
 """`order_key` orders a stream at random: noise keyed by the hash. `ready` is false until its addition is finished."""
@@ -58,7 +61,7 @@ item = sa.Table(
 entry = sa.Table(
     "entry",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", _INT, primary_key=True),
     sa.Column("place", sa.Text, nullable=False),
     sa.Column("item", sa.ForeignKey("item.id"), index=True),
     sa.Column("reason", sa.Text),
@@ -77,23 +80,23 @@ person = sa.Table(
 event = sa.Table(
     "event",
     metadata,
-    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("seq", _INT, primary_key=True),
     sa.Column("uuid", sa.Text, nullable=False, unique=True),
     sa.Column("kind", sa.Text, _choice("kind", get_args(EventKind)), nullable=False),
     sa.Column("item", sa.ForeignKey("item.id")),
     sa.Column("person", sa.ForeignKey("person.name")),
     sa.Column("class_id", sa.ForeignKey("class.id")),
     sa.Column("target_uuid", sa.Text),
-    sa.Column("shown_ms", sa.Integer),
-    sa.Column("idle_ms", sa.Integer),
-    sa.Column("epoch", sa.Integer),
+    sa.Column("shown_ms", _INT),
+    sa.Column("idle_ms", _INT),
+    sa.Column("epoch", _INT),
     sa.Column("chosen_by", sa.Text),
     sa.Column("chosen_prob", sa.Float),
     sa.Column("predicted", sa.ForeignKey("class.id")),
     sa.Column("predicted_prob", sa.Float),
     sa.Column("prediction_shown", sa.Boolean, nullable=False),
     sa.Column("model_version", sa.Text),
-    sa.Column("guideline_version", sa.Integer),
+    sa.Column("guideline_version", _INT),
     sa.Column("client_time", sa.Text),
     sa.Column("server_time", sa.Text, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
@@ -119,8 +122,8 @@ lease = sa.Table(
     sa.Column("person", sa.ForeignKey("person.name"), primary_key=True),
     sa.Column("token", sa.Text, nullable=False, unique=True),
     sa.Column("until", sa.Float, nullable=False, index=True),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("epoch", sa.Integer),
+    sa.Column("number", _INT, nullable=False),
+    sa.Column("epoch", _INT),
     sa.Column("chosen_by", sa.Text),
     sa.Column("chosen_prob", sa.Float),
     sa.Column("model_version", sa.Text),
@@ -132,14 +135,14 @@ tally = sa.Table(
     "tally",
     metadata,
     sa.Column("stream", sa.Text, primary_key=True),
-    sa.Column("labels", sa.Integer, nullable=False),
+    sa.Column("labels", _INT, nullable=False),
 )
 """The number of people's labels in each stream."""
 
 queue = sa.Table(
     "queue",
     metadata,
-    sa.Column("rank", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("rank", _INT, primary_key=True, autoincrement=False),
     sa.Column("item", sa.ForeignKey("item.id"), nullable=False, unique=True),
     sa.Column("chosen_by", sa.Text, nullable=False),
     sa.Column("score", sa.Float),
@@ -149,14 +152,14 @@ queue = sa.Table(
 round_ = sa.Table(
     "round",
     metadata,
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("epoch", sa.Integer, nullable=False),
-    sa.Column("upto_seq", sa.Integer, nullable=False),
-    sa.Column("n_train", sa.Integer, nullable=False),
-    sa.Column("n_test", sa.Integer, nullable=False),
+    sa.Column("number", _INT, primary_key=True),
+    sa.Column("epoch", _INT, nullable=False),
+    sa.Column("upto_seq", _INT, nullable=False),
+    sa.Column("n_train", _INT, nullable=False),
+    sa.Column("n_test", _INT, nullable=False),
     sa.Column("acquisition", sa.Text, nullable=False),
     sa.Column("options", sa.JSON, nullable=False),
-    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("seed", _BIG, nullable=False),
     sa.Column("info_nats", sa.Float),
     sa.Column("info_se", sa.Float),
     sa.Column("model_version", sa.Text),
@@ -168,21 +171,21 @@ round_ = sa.Table(
 model = sa.Table(
     "model",
     metadata,
-    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("number", _INT, primary_key=True),
     sa.Column("version", sa.Text, nullable=False, unique=True),
     sa.Column("path", sa.Text, nullable=False),
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("feature_version", sa.Text, nullable=False),
-    sa.Column("n_labels", sa.Integer, nullable=False),
+    sa.Column("n_labels", _INT, nullable=False),
     sa.Column("metrics", sa.JSON, nullable=False),
 )
 
 audit = sa.Table(
     "audit",
     metadata,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", _INT, primary_key=True, autoincrement=False),
     sa.Column("model_version", sa.Text),
-    sa.Column("closed_seq", sa.Integer),
+    sa.Column("closed_seq", _INT),
 )
 audit_item = sa.Table(
     "audit_item",
@@ -197,7 +200,7 @@ session_event = sa.Table(
     "session_event",
     metadata,
     sa.Column("session", sa.Text, primary_key=True),
-    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("position", _INT, primary_key=True, autoincrement=False),
     sa.Column("event", sa.JSON, nullable=False),
 )
 session_answer = sa.Table(
@@ -248,4 +251,10 @@ def is_begun(items: sa.FromClause) -> sa.ColumnElement[bool]:
 for _name, _which in {"item_fresh": is_fresh(item), "item_begun": is_begun(item)}.items():
     sa.Index(_name, item.c.stream, item.c.order_key, sqlite_where=_which, postgresql_where=_which)
 for _table in (event, session_event, session_answer):
-    add_triggers(_table)
+    for _dialect, _triggers in {
+        "sqlite": sqlite.append_only_triggers(_table.name),
+        "postgresql": postgresql.append_only_triggers(_table.name),
+    }.items():
+        for _trigger in _triggers:
+            _ddl = sa.DDL(_trigger).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
+            sa.event.listen(_table, "after_create", _ddl)

@@ -24,6 +24,7 @@ TABLES = "posteriors/scikit_learn/test_any_table.py::"
 FILES = "study/config/test_study_files.py::"
 DAMAGE = "study/test_damage.py::test_a_report_is_written_without_a_trial_that_is_damaged_and_names_it"
 WEB = "apps/web/test_security.py::"
+ATTACK = "apps/web/test_attacks.py::"
 TRAINER = "labelling/test_trainer.py::"
 STUDIO = "apps/web/test_label_studio.py::"
 PUSHED = "labelling/label_studio/test_synchroniser.py::"
@@ -131,6 +132,27 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("apps/web/security.py", "        if _changes(scope) and not hmac.compare_digest(", "        if _changes(scope) and hmac.compare_digest(", WEB + "test_without_the_pages_token_nothing_changes"),
     ("apps/web/security.py", "        if total > most:", "        if False:", WEB + "test_a_long_body_is_refused_with_its_length_and_without"),
     ("apps/web/security.py", "        if _length(headers) > (most := self._max_body(scope)):", "        if (most := 0):", WEB + "test_a_length_that_is_none_is_refused"),
+    ("apps/web/security.py", '        if scope["type"] == "websocket":', "        if False:", ATTACK + "test_a_websocket_is_closed_before_it_opens"),
+    ("apps/web/security.py", '_OPEN = {"/healthz", "/launch"}', '_OPEN = {"/healthz", "/launch", "/api/search"}', ATTACK + "test_no_route_but_the_door_is_open"),
+    ("apps/web/security.py", '_SAFE = {"GET", "HEAD"}', '_SAFE = {"GET", "HEAD", "POST"}', ATTACK + "test_no_route_changes_anything_without_the_pages_token"),
+    ("apps/web/security.py", "        if len(hosts) != 1 or hosts[0] not in self._hosts:", '        if not hosts[0].endswith(":8123"):', ATTACK + "test_no_route_answers_to_a_name_that_an_attacker_bound_to_this_machine"),
+    ("apps/web/security.py", 'not {*origins} <= {f"http://{host}" for host in self._hosts}', 'not all(each.startswith(f"http://{host}") for each in origins for host in self._hosts if "local" in host)', ATTACK + "test_no_route_answers_to_another_page"),
+    ("apps/web/security.py", "        if total > most:", "        if False:", ATTACK + "test_a_body_without_an_end_is_refused"),
+    ("apps/web/security.py", "    text = html.escape(reason)", "    text = reason", ATTACK + "test_a_refusal_shows_markup_as_text"),
+    ("apps/web/security.py", "default-src 'self'; frame-ancestors 'none'", "default-src 'self' 'unsafe-inline'; frame-ancestors 'none'", ATTACK + "test_every_answer_forbids_what_is_not_of_this_server"),
+    ("apps/web/security.py", "frame-ancestors 'none'; ", "", ATTACK + "test_every_answer_forbids_what_is_not_of_this_server"),
+    ("apps/web/security.py", '    "X-Content-Type-Options": "nosniff",\n', "", ATTACK + "test_every_answer_forbids_what_is_not_of_this_server"),
+    ("apps/web/security.py", "        send = _add_headers(send)\n", "", ATTACK + "test_no_route_but_the_door_is_open"),
+    ("apps/web/pages.py", 'httponly=True, samesite="strict"', 'httponly=True, samesite="lax"', WEB + "test_a_launch_link_lets_one_browser_in_once"),
+    ("apps/web/pages.py", "httponly=True, ", "", WEB + "test_a_launch_link_lets_one_browser_in_once"),
+    ("apps/web/serving.py", 'HOST = "127.0.0.1"', 'HOST = "0.0.0.0"', ATTACK + "test_the_server_listens_on_this_machine_alone"),
+    ("apps/web/serving.py", '        log_level="warning",\n        access_log=False,\n', '        log_level="info",\n', ATTACK + "test_no_secret_is_written_anywhere"),
+    ("apps/web/pages.py", "store.add_person(person, hash_cookie(cookie))", "store.add_person(person, cookie)", ATTACK + "test_no_secret_is_written_anywhere"),
+    ("apps/web/media.py", "        return item.content.encode(), \"text/plain; charset=utf-8\"", "        return item.content.encode(), \"text/html\"", ATTACK + "test_no_page_holds_the_script_of_a_text_a_class_or_a_file"),
+    ("apps/web/media.py", "        return item.content.encode(), \"text/plain; charset=utf-8\"", "        return __import__(\"requests\").get(item.content, timeout=1).content if item.content[:4] == \"http\" else item.content.encode(), \"text/plain\"", ATTACK + "test_no_address_in_a_text_a_class_or_the_guideline_is_fetched"),
+    ("labelling/item_images.py", "    if hashlib.sha256(content).hexdigest() != item.hash:", "    if False:", ATTACK + "test_what_takes_the_place_of_an_image_is_not_served_and_holds_nothing_up[link]"),
+    ("labelling/sources/folder_walk.py", "    if not target.is_relative_to(root):", "    if not str(target).startswith(str(root)):", "labelling/sources/test_images.py::test_what_is_no_image_has_a_reason_and_the_rest_is_read"),
+    ("spreadsheet.py", """ if _FORMULA.match(text) else text""", " if False else text", "test_spreadsheet.py"),
     ("apps/web/security.py", "            return self._people.pop(token, None)", "            return self._people.get(token)", WEB + "test_a_launch_link_lets_one_browser_in_once"),
     ("apps/web/security.py", "separators=(\",\", \":\")).encode()", "ensure_ascii=False).encode()", WEB + "test_a_reason_that_no_encoding_holds_is_still_an_answer"),
     ("apps/web/security.py", '        return self._backend_path != "" and hmac.compare_digest(found, wanted)', "        return True", STUDIO + "test_the_secret_opens_nothing_else"),
@@ -143,9 +165,18 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("labelling/label_studio/annotations.py", "            if any(row.uuid == made.uuid for row in states):\n                return\n", "", STUDIO + "test_an_old_state_that_comes_late_changes_nothing"),
     ("labelling/item_lookup.py", "        if self._images.setdefault(number, path) != path:", "        if False:", "labelling/other_tools/test_other_tools.py::test_two_paths_are_never_one_image"),
     ("labelling/export/hugging_face.py", "    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):", "    if False:", "labelling/test_hugging_face.py::test_a_folder_that_holds_something_stays_as_it_is"),
-    ("apps/web/app.py", "        if name not in STATIC:", "        if False:", WEB + "test_no_path_leads_out"),
-    ("apps/web/app.py", '"private, no-cache"', '"private, max-age=86400"', "apps/web/test_app.py::test_the_content_of_a_text_is_plain_text_that_is_asked_for_again_each_time"),
     ("apps/web/media.py", "        return encode_image(read_image(read_item_image(project, item)), max_side=MAX_SIDE)", '        return project.image_path(item).read_bytes(), "image/png"', "apps/web/test_app.py::test_an_image_that_is_also_a_page_comes_as_an_image_alone"),
+    ("apps/web/pages.py", "        if name not in STATIC:", "        if False:", WEB + "test_no_path_leads_out"),
+    ("apps/web/item_routes.py", '"private, no-cache"', '"private, max-age=86400"', "apps/web/test_app.py::test_the_content_of_a_text_is_plain_text_that_is_asked_for_again_each_time"),
+    ("labelling/claims.py", '    _other.c.stream == parameter("from_stream"),', '    (_other.c.stream == parameter("from_stream")) | sa.true(),', "apps/web/test_tools.py::test_only_open_items_of_the_training_stream_can_be_picked"),
+    ('labelling/claims.py', 'item.c.open > 0, ~_is_held)', 'item.c.open > 0, _which != _who)', 'labelling/test_split.py::test_an_old_label_is_undone_while_the_person_holds_its_item_again'),
+    ('labelling/item_search.py', '_is_visible = (item.c.stream == "train") | _has_answered', '_is_visible = _has_answered | sa.true()', 'apps/web/test_tools.py::test_no_search_shows_an_item_that_measures_unless_the_person_answered_it'),
+    ('labelling/item_search.py', ' & has_all_labels(item))', ')', 'apps/web/test_tools.py::test_answers_of_others_are_hidden_from_those_who_are_still_to_label_the_item'),
+    ('labelling/disputes.py', 'has_all_labels(item) | _has_answered', '_has_answered | sa.true()', 'apps/web/test_tools.py::test_whoever_is_still_to_label_an_item_sees_no_dispute_about_it'),
+    ('labelling/finder.py', '        if next(self._store.items([item])).stream != "train":', '        if next(self._store.items([item])).id != item:', 'apps/web/test_tools.py::test_nothing_is_chosen_by_its_likeness_to_an_item_that_measures'),
+    ('labelling/finder.py', '        self._store.append(person, reveals)\n', '', 'apps/web/test_tools.py::test_what_a_grid_showed_is_recorded_also_where_it_is_not_labelled'),
+    ('labelling/event_append.py', '    if lease is not None and lease.view == "grid" and each.kind == "label":', '    if False:', 'apps/web/test_tools.py::test_labels_from_a_grid_say_so_whatever_the_browser_says'),
+    ('labelling/answer_effects.py', ' if not row.split}', '}', 'labelling/test_split.py::test_what_is_undone_after_a_split_does_not_bring_the_old_label_back'),
     ("labelling/desk.py", '        if next(self.store.items([item])).stream in ("audit", "excluded"):', "        if False:", "apps/web/test_app.py::test_an_audit_is_blind"),
     ("labelling/desk.py", "        self._lock = project.hold()", "        self._lock = project.store", "labelling/test_supervise.py::test_two_desks_of_one_project_are_refused_by_the_name_of_the_holder"),
     ("labelling/project.py", "        except DataError:  # no answer is lost for it", "        except ZeroDivisionError:", "apps/web/test_app.py::test_a_prediction_that_cannot_be_read_loses_no_label"),
@@ -165,6 +196,10 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("labelling/audit_verdict.py", "        if (each.seq or 0) <= last and (", "        if (", "labelling/test_audit.py::test_what_people_say_after_the_verdict_does_not_change_it"),
     ("labelling/simulated_person.py", 'client.me["num_labels"], time.monotonic()', "0, time.monotonic()", "labelling/test_simulated_person.py::test_it_labels_until_the_project_has_so_many_of_its_labels"),
     ("labelling/audit.py", "*store.items_on_lease(), ", "", "labelling/test_audit.py::test_fresh_items_alone_are_drawn_and_come_first"),
+    ("labelling/status.py", " and given.count(found.class_id) < 2", "", "labelling/test_left_out.py::test_a_label_that_is_given_again_is_suspect_no_more"),
+    ("labelling/status.py", "        reads.read_last_seq(connection),\n", "", "labelling/test_left_out.py::test_a_reader_says_the_same_as_one_that_reads_anew"),
+    ("labelling/labels_saved.py", "num_test < MIN_LABELS or ", "", "labelling/test_labels_saved.py::test_few_test_labels_estimate_nothing"),
+    ("apps/web/status_page.py", "    autoescape=True,", "    autoescape=False,", "apps/web/test_dashboard.py::test_nothing_is_a_script_or_a_style_and_nothing_comes_from_elsewhere"),
 ]  # fmt: skip
 
 

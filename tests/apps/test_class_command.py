@@ -46,15 +46,22 @@ def test_classes_are_added_renamed_described_merged_and_retired(folder):
 
 def test_every_change_says_what_it_did(folder, capsys):
     add(folder, "snake", None, "")
-    new = {"rename": "adder", "describe": "it hisses", "hotkey": "h", "merge": "left", "retire": None}
+    new = {
+        "rename": "adder",
+        "describe": "it hisses",
+        "hotkey": "h",
+        "merge": "left",
+        "split": ["up", "down"],
+        "retire": None,
+    }
     assert {*new, "add"} == {*get_args(ClassAction)}
     for action, value in new.items():
-        name = {"rename": "snake", "retire": "right"}.get(action, "adder")
+        name = {"rename": "snake", "split": "left", "retire": "right"}.get(action, "adder")
         capsys.readouterr()
         change(folder, action, name, value)
         shown = capsys.readouterr().out
         assert name in shown
-        assert value is None or value in shown
+        assert all(each in shown for each in ([] if value is None else value if action == "split" else [value]))
 
 
 def test_a_class_that_is_not_there_is_named_with_those_that_are(folder, capsys):

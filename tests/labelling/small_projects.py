@@ -44,7 +44,8 @@ def open_counts(store):
     for each in store.events():
         answers = ("label", "skip", "import") if streams[each.item or 0] == "train" else ("label", "skip")
         if each.kind in answers and (each.uuid, each.person) not in undone:
-            last[each.item, each.person] = each.kind
-    labels = Counter(item for (item, _), kind in last.items() if kind != "skip")
+            last[each.item, each.person] = each
+    split = {each.id for each in store.classes() if each.split}
+    labels = Counter(key[0] for key, each in last.items() if each.kind != "skip" and each.class_id not in split)
     rows = store.read(lambda c: c.exec_driver_sql("SELECT id, open, need FROM item").all())
     return {row.id: (row.open, row.need - labels[row.id] - leases[row.id]) for row in rows}

@@ -206,6 +206,7 @@ _events = st.one_of(
             st.builds(lambda into: {"action": "merge", "into": into}, _ids),
             st.builds(lambda name: {"action": "rename", "name": name}, st.sampled_from("abcdef")),
             st.just({"action": "retire"}),
+            st.just({"action": "split", "names": ["g", "h"]}),
         ),
     ),
 )

@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lindley.labelling.accuracy import AccuracyEstimate, audit_interval, estimate_accuracy
+from lindley.labelling.accuracy import (
+    MIN_ADJUSTED,
+    AccuracyEstimate,
+    adjust_by_confidence,
+    audit_interval,
+    estimate_accuracy,
+)
 from lindley.labelling.advice import forecast_gain
 from lindley.labelling.streams import is_test_due
 
@@ -47,6 +53,21 @@ def test_an_audit_with_skips_covers_whatever_the_skipped_items_are() -> None:
         low, high = audit(int((correct & ~skipped).sum()), int((~skipped).sum()), int(skipped.sum()))
         missed += not low <= 0.8 <= high
     assert missed <= 60
+
+
+@pytest.mark.parametrize("num_labels", [MIN_ADJUSTED, 60, 100])
+def test_the_adjusted_accuracy_covers_as_often_as_its_error_says(num_labels: int) -> None:
+    """Test items of a pool whose correctness follows the confidence in part; a fifth of the pool is the stream."""
+    generator, covered = np.random.default_rng(5), 0
+    confidence = generator.beta(4, 2, size=5000)
+    correct = generator.uniform(size=5000) < 0.3 + 0.6 * confidence
+    for _ in range(1000):
+        stream = generator.choice(5000, 1000, replace=False)
+        rows = stream[:num_labels]
+        found = adjust_by_confidence(correct[rows].tolist(), confidence[rows].tolist(), confidence[stream].tolist())
+        assert found is not None
+        covered += abs(found.share - correct.mean()) <= 1.96 * found.standard_error
+    assert covered >= 920
 
 
 def changing_project(

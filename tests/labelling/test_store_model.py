@@ -40,7 +40,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.store.add_items(found(ITEMS), need=need)
         for name in PEOPLE:
             self.store.add_person(name)
-        self.store.add_class("cat")
+        self.class_id = self.store.add_class("cat")
         self.reopen()
 
     @rule()
@@ -51,6 +51,10 @@ class StoreMachine(RuleBasedStateMachine):
 
     def labels(self, item):
         return sum(bool(given) and given[-1][1] == "label" for (one, _), given in self.answers.items() if one == item)
+
+    def has_answered(self, item, person):
+        given = self.answers.get((item, person))
+        return bool(given) and given[-1][1] != "split"
 
     def open(self, item):
         return self.need - self.labels(item) - sum(one == item for one, _ in self.leases)
@@ -65,7 +69,7 @@ class StoreMachine(RuleBasedStateMachine):
         free = {
             item
             for item in range(ITEMS)
-            if self.open(item) > 0 and item not in held and not self.answers.get((item, person))
+            if self.open(item) > 0 and item not in held and not self.has_answered(item, person)
         }
         items = [each.item for each in self.store.claim(person, count)]
         assert len(items) == len({*items}) == min(count, len(held) + len(free))
@@ -82,7 +86,7 @@ class StoreMachine(RuleBasedStateMachine):
     def answer(self, person, item, skips, twice):
         """Whoever answers may hold the item, may have lost it, or never had it."""
         uuid = str(len(self.sent))
-        event = ProjectEvent(uuid, "skip", item=item) if skips else label(uuid, item)
+        event = ProjectEvent(uuid, "skip", item=item) if skips else label(uuid, item, self.class_id)
         if self.leases.pop((item, person), None) is None and not skips:
             self.late[item] += 1
         self.send(event, person)
@@ -110,8 +114,18 @@ class StoreMachine(RuleBasedStateMachine):
         self.send(ProjectEvent(f"undo {uuid}", "undo", target_uuid=uuid), person)
         left = [each for each in self.answers[item, person] if each[0] != uuid]
         self.answers[item, person] = left
-        if not left and self.open(item) > 0:
+        holds = (item, person) in self.leases
+        if not self.has_answered(item, person) and not holds and self.open(item) > 0:
             self.leases[item, person] = self.clock.seconds + LEASE
+
+    @rule()
+    def split(self):
+        """Labels until now count no longer, and later ones are of a class that took the place of theirs."""
+        number = len(self.store.classes())
+        self.store.change_class(self.class_id, "split", [f"class {number}", f"class {number + 1}"])
+        self.class_id = number
+        for key, given in self.answers.items():
+            self.answers[key] = [(uuid, "split" if kind == "label" else kind) for uuid, kind in given]
 
     @rule(seconds=st.sampled_from([1.0, 30.0, 61.0]))
     def wait(self, seconds):

@@ -13,6 +13,7 @@ from lindley.apps.shared_options import Dir
 
 if TYPE_CHECKING:
     from lindley.labelling.records import ClassAction
+    from lindley.labelling.store import ClassValue
 
 commands = typer.Typer(cls=Commands, help="List or change the classes of a project.", rich_markup_mode=None)
 
@@ -68,6 +69,21 @@ def merge_class(
     _change(folder, "merge", name, into)
 
 
+@commands.command("split", cls=Command, epilog="Example: lindley class split pets-labels dog puppy 'adult dog'")
+def split_class(
+    folder: Dir,
+    name: Name,
+    new: Annotated[
+        list[str], typer.Argument(metavar="NEW NEW ...", help="The classes that take its place.", show_default=False)
+    ],
+) -> None:
+    """Split a class into new ones.
+
+    Its labels no longer count: their items are labelled again, before all others.
+    """
+    _change(folder, "split", name, new)
+
+
 @commands.command("describe", cls=Command, epilog='Example: lindley class describe pets-labels cat "a small feline"')
 def describe_class(
     folder: Dir,
@@ -98,7 +114,7 @@ def retire_class(folder: Dir, name: Name) -> None:
     _change(folder, "retire", name, None)
 
 
-def _change(folder: Path, action: ClassAction, name: str, new: str | None) -> None:
+def _change(folder: Path, action: ClassAction, name: str, new: ClassValue) -> None:
     with exit_on_interrupt():
         from lindley.apps.class_command import change
 

@@ -1,4 +1,4 @@
-"""`lindley class list|add|rename|merge|describe|hotkey|retire DIR`."""
+"""`lindley class list|add|rename|merge|describe|split|hotkey|retire DIR`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lindley.apps.printing import print_result
 from lindley.errors import InputError
 from lindley.labelling.project import Project
 from lindley.labelling.records import ClassAction, ClassRecord
+from lindley.labelling.store import ClassValue
 from lindley.names import suggest_name
 
 
@@ -40,25 +41,27 @@ def add(folder: Path, name: str, key: str | None, description: str) -> None:
     print_result(f"Added {name} as class {number}.")
 
 
-def change(folder: Path, action: ClassAction, name: str, new: str | None) -> None:
+def change(folder: Path, action: ClassAction, name: str, new: ClassValue) -> None:
     """Change a class of a project.
 
     Args:
         folder: The folder of the project.
         action: The change.
         name: The name of the class.
-        new: The new name, description or key, or the name of the class into which it is merged.
+        new: The new name, description or key, the name of the class into which it is merged, or those of a split.
     """
     with Project.open(folder) as project:
         found = _find(project, name)
-        value = _find(project, new or "").id if action == "merge" else new
+        value = _find(project, str(new)).id if action == "merge" else new
         project.store.change_class(found.id, action, value)
-    print_result(_DONE[action].format(name=name, new=new))
+    told = ", ".join(new) if isinstance(new, list) else new
+    print_result(_DONE[action].format(name=name, new=told))
 
 
 _DONE = {
     "rename": "Renamed {name} to {new}.",
     "merge": "Merged {name} into {new}.",
+    "split": "Split {name} into {new}: its items are labelled again, before others.",
     "describe": "Described {name}: {new}",
     "hotkey": "The key of {name} is now {new}.",
     "retire": "Retired {name}: its labels no longer count.",

@@ -66,7 +66,7 @@ def init(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Choose batches with this acquisition, once there are labels.  [default: batchbald; images: margin]",
+            help="Choose batches with this acquisition once there are labels.  [default: batchbald; images: u-herding]",
         ),
     ] = None,
     test_labels: Annotated[

@@ -17,6 +17,7 @@ from lindley.apps.project_status import (
     StatusTable,
     advice_line,
     count,
+    curve_points,
     describe_acquisition,
     status_tables,
     summary_lines,
@@ -76,7 +77,7 @@ def draw_learning_curves(curves: Sequence[tuple[str, ProjectStatus]]) -> Figure:
 
 
 def _draw_curve(axes: Axes, name: str, status: ProjectStatus, colour: str, style: str) -> None:
-    points = [*{each.num_labels: each for each in status.curve}.values()]
+    points = curve_points(status)
     labels = [each.num_labels for each in points]
     low, share, high = (100 * np.array([getattr(each, name) for each in points]) for name in ("low", "share", "high"))
     axes.fill_between(labels, low, high, color=colour, alpha=0.13, linewidth=0)
@@ -140,7 +141,7 @@ def _figure_block(figure: Figure, title: str, caption: str, anchor: str) -> str:
 
 
 def _table(table: StatusTable) -> str:
-    text_columns = 2 if len(table.columns) == 2 else 1
+    text_columns = len(table.columns) if table.is_text else 1
     note = html.paragraph(table.note, css_class="note") if table.note else ""
     return html.table(table.columns, table.rows, label=table.title, text_columns=text_columns, wraps=True) + note
 
@@ -157,4 +158,4 @@ def _settings_table(status: ProjectStatus, settings: ProjectSettings) -> StatusT
         ("people per item", str(settings.people_per_item)),
         ("seed", str(settings.seed)),
     ]
-    return StatusTable("Settings", ("setting", "value"), tuple(rows))
+    return StatusTable("Settings", ("setting", "value"), tuple(rows), is_text=True)

@@ -13,18 +13,23 @@ from rich.table import Table
 from lindley.apps.console import PlainConsole
 from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_result
+from lindley.labelling.accuracy import AdjustedAccuracy
 from lindley.labelling.advice import MIN_POINTS, MIN_TEST_LABELS
 from lindley.labelling.audit_verdict import AuditStatus
+from lindley.labelling.labels_saved import MIN_LABELS
+from lindley.labelling.learning_curve import CurvePoint
 from lindley.labelling.project import Project
-from lindley.labelling.status import ProjectStatus
+from lindley.labelling.status import PersonStatus, ProjectStatus
 
 FEW = 10
 """The number of test labels below which a class is marked, since its recall is uncertain."""
 SIGN = "  - "
 """The beginning of the lines that list the signs to stop."""
 DETAILS, UNREADABLE = "Details", "Unreadable entries"
+SAVED, SUSPECTS = "Chosen labels against random labels", "Labels to check"
 _CURVE_LINES = 12
 _FULL_WIDTH = 1000
+_CONTENT_LENGTH = 80
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class StatusTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    is_text: bool = False
+    """Whether all columns hold text, not the first alone."""
 
 
 def show_project_status(folder: Path, *, as_json: bool) -> None:
@@ -78,12 +85,24 @@ def accuracy_line(status: ProjectStatus) -> str:
     """Return the accuracy by the test labels with its interval, or why it is not known yet."""
     found = status.accuracy
     name = "Accuracy by the test labels" if _is_audited(status) else "Accuracy"
-    if status.model is None:
-        return f"{name}: not known yet. There is no model."
-    if found.share is None:
-        return f"{name}: not known yet. There are no test labels; every third item that you label becomes one."
+    if found.share is None or status.model is None:
+        return f"{name}: not known yet. {unknown_reason(status)}"
     labels = f"from {count(found.num_labels, 'random test label')}"
     return f"{name}: {percent(found.share)} ({interval(found.low, found.high)}, 95 % interval), {labels}."
+
+
+def unknown_reason(status: ProjectStatus) -> str:
+    """Return why the accuracy by the test labels is not known yet."""
+    if status.model is None:
+        return "There is no model."
+    return "There are no test labels; every third item that you label becomes one."
+
+
+def describe_adjusted(found: AdjustedAccuracy) -> str:
+    """Return the accuracy that is adjusted by the model's confidence, with its 95 % interval."""
+    half = 1.96 * found.standard_error
+    low, high = max(0.0, found.share - half), min(1.0, found.share + half)
+    return f"{percent(found.share)} ({interval(low, high)}, 95 % interval)"
 
 
 def labels_line(status: ProjectStatus) -> str:
@@ -145,6 +164,53 @@ def sentence_lines(status: ProjectStatus, folder: Path) -> Iterator[str]:
             yield f"{wrong} (it makes the log-likelihood of the training labels {lower})"
 
 
+@dataclass(frozen=True)
+class NextStep:
+    """The step that comes next in a project."""
+
+    verb: str
+    """The command's name, such as "label"; "" where nothing is left to do."""
+    task: str = ""
+    """A few words that name the step."""
+    command: str = ""
+    before: str = ""
+    """The sentence before it, "" where there is none."""
+    after: str = ""
+    """The sentence after it; where it ends with a colon, the signs to stop follow."""
+
+
+def next_step(status: ProjectStatus, folder: Path) -> NextStep:
+    """Return the step that comes next, by the advice whether to stop.
+
+    Args:
+        status: The status.
+        folder: The folder of the project.
+    """
+    holding, total = sum(sign.holds for sign in status.advice.signs), len(status.advice.signs)
+
+    def step(verb: str, task: str, options: str = "", **sentences: str) -> NextStep:
+        command = f"{program_name()} {verb} {shlex.quote(str(folder))}{options}"
+        return NextStep(verb, task, command, **sentences)
+
+    if _is_all_answered(status):
+        return step("export", "Export the labels", " --out labels.csv", before="Every item has an answer.")
+    if status.model is None and sum(status.labels.values()) > 0:
+        return step("train", "Train a model on the labels that you have")
+    if status.model is None:
+        return step("label", "Start labelling")
+    if any(each.low is None for each in status.audits):
+        return step(
+            "label", "Finish the audit", after=f"{holding or 'None'} of {total} signs to stop {_verb(holding)}:"
+        )
+    if not status.advice.stop:
+        now = f"{holding or 'none'} {_verb(holding)}{' yet' * (not holding)}"
+        return step("label", "Keep labelling", after=f"Two of three signs are needed to stop; {now}:")
+    signs = f"You can stop: {holding} of {total} signs hold."
+    if status.audits:
+        return NextStep("", before=signs)
+    return step("audit", "Audit the accuracy on fresh items", " --labels 60", before=signs)
+
+
 def advice_line(status: ProjectStatus, folder: Path) -> str:
     """Return the advice whether to stop, with the command that comes next.
 
@@ -152,22 +218,9 @@ def advice_line(status: ProjectStatus, folder: Path) -> str:
         status: The status.
         folder: The folder of the project.
     """
-    holding, total = sum(sign.holds for sign in status.advice.signs), len(status.advice.signs)
-    where = shlex.quote(str(folder))
-    label = f"{program_name()} label {where}"
-    if _is_all_answered(status):
-        return f"Every item has an answer. Export the labels: {program_name()} export {where} --out labels.csv"
-    if status.model is None:
-        if sum(status.labels.values()):
-            return f"Train a model on the labels that you have: {program_name()} train {where}"
-        return f"Start labelling: {label}"
-    if any(each.low is None for each in status.audits):
-        return f"Finish the audit: {label}. {holding or 'None'} of {total} signs to stop {_verb(holding)}:"
-    if not status.advice.stop:
-        now = f"{holding or 'none'} {_verb(holding)}"
-        return f"Keep labelling: {label}. Two of three signs are needed to stop; {now}{' yet' * (not holding)}:"
-    audit = "" if status.audits else f" Audit the accuracy on fresh items: {program_name()} audit {where} --labels 60."
-    return f"You can stop: {holding} of {total} signs hold.{audit}"
+    step = next_step(status, folder)
+    task = f"{step.task}: {step.command}{'.' * bool(step.after)}" if step.verb else ""
+    return " ".join(part for part in (step.before, task, step.after) if part)
 
 
 def sign_lines(status: ProjectStatus) -> Iterator[str]:
@@ -203,7 +256,7 @@ def _verb(number: int) -> str:
 
 def status_tables(status: ProjectStatus) -> Iterator[StatusTable]:
     """Yield the tables that have rows."""
-    tables = _recall, _curve, _calibration, _details, _agreement, _unreadable
+    tables = _recall, _curve, _calibration, _saved, _details, _people, _agreement, _suspects, _unreadable
     for make in tables:
         found = make(status)
         if found.rows:
@@ -216,7 +269,11 @@ def describe_acquisition(name: str) -> str:
     >>> describe_acquisition("typiclust"), describe_acquisition("margin")
     ('typical items of each cluster (TypiClust)', 'margin')
     """
-    known = {"typiclust": "typical items of each cluster (TypiClust)", "batchbald": "BatchBALD"}
+    known = {
+        "typiclust": "typical items of each cluster (TypiClust)",
+        "batchbald": "BatchBALD",
+        "u-herding": "uncertain items that stand for many others (uncertainty herding)",
+    }
     return known.get(name, name)
 
 
@@ -263,9 +320,13 @@ def _recall(status: ProjectStatus) -> StatusTable:
     return StatusTable("Recall by class", columns, tuple(rows), note)
 
 
+def curve_points(status: ProjectStatus) -> list[CurvePoint]:
+    """Return the learning curve, with one point for each number of labels: that of the last model."""
+    return [*{each.num_labels: each for each in status.curve}.values()]
+
+
 def _curve(status: ProjectStatus) -> StatusTable:
-    last = {each.num_labels: each for each in status.curve}
-    points = [*last.values()]
+    points = curve_points(status)
     step = max(1, -(-len(points) // _CURVE_LINES))
     rows = [
         (str(each.num_labels), str(each.num_train), percent(each.share), interval(each.low, each.high))
@@ -293,16 +354,58 @@ def _calibration(status: ProjectStatus) -> StatusTable:
     return StatusTable("Calibration", columns, tuple(rows), note)
 
 
+def _saved(status: ProjectStatus) -> StatusTable:
+    found = status.saved
+    if found is None:
+        reason = [("labels saved", _saved_reason(status))] * (status.model is not None)
+        return StatusTable(SAVED, ("", ""), tuple(reason), is_text=True)
+    difference = f"{100 * found.gain:.0f} points ({100 * found.low:.0f} to {100 * found.high:.0f}, 95 % interval)"
+    saved = f"{found.saved:.0f} of {found.num_random} ({found.saved_low:.0f} to {found.saved_high:.0f}, 95 % interval)"
+    rows = (
+        (f"accuracy with {found.num_random} random labels", percent(found.random_share)),
+        (f"accuracy with {found.num_random} chosen labels", percent(found.chosen_share)),
+        ("difference", difference),
+        ("labels saved", saved),
+    )
+    note = (
+        "A model of the test labels alone, which are random, is compared with the project's own models; each test "
+        "label is predicted from the others. Labels saved: how many fewer chosen labels reach the accuracy of the "
+        "random ones; below 0, choosing cost labels. This holds for so many labels, not for later ones, and the "
+        "interval ends where the learning curve ends."
+    )
+    return StatusTable(SAVED, ("", ""), rows, note, is_text=True)
+
+
+def _saved_reason(status: ProjectStatus) -> str:
+    """Return why it cannot be estimated how many labels were saved."""
+    if status.num_imported:
+        return "not estimable: there are imported labels, which nobody chose"
+    if status.labels["test"] < MIN_LABELS:
+        return f"not estimable yet: it takes {MIN_LABELS} test labels, and there are {status.labels['test']}"
+    return "not estimable yet: it comes with a later model"
+
+
+def _suspects(status: ProjectStatus) -> StatusTable:
+    rows = tuple((each.place, _shorten(each.content)) for each in status.suspects)
+    note = (
+        "A model that learned from all other labels finds another class likelier. These labels may be wrong, or the "
+        "items are unusual. Both classes stay hidden, so that you can judge again without them."
+    )
+    return StatusTable(SUSPECTS, ("entry", "content"), rows, note, is_text=True)
+
+
+def _shorten(content: str) -> str:
+    line = " ".join(content.split())
+    return line if len(line) <= _CONTENT_LENGTH else f"{line[: _CONTENT_LENGTH - 1]}…"
+
+
 def _details(status: ProjectStatus) -> StatusTable:
     found, rows = status.accuracy, []
     if found.share is not None:
         always = interval(found.always_low, found.always_high)
         rows.append(("accuracy, 95 % interval that is valid however often you look", always))
     if status.adjusted is not None:
-        half = 1.96 * status.adjusted.standard_error
-        low, high = max(0.0, status.adjusted.share - half), min(1.0, status.adjusted.share + half)
-        adjusted = f"{percent(status.adjusted.share)} ({interval(low, high)}, 95 % interval)"
-        rows.append(("accuracy, adjusted by the model's confidence", adjusted))
+        rows.append(("accuracy, adjusted by the model's confidence", describe_adjusted(status.adjusted)))
     if found.num_undecided:
         name = "test items without a label (wrong in the lower end of the intervals, right in the upper end)"
         rows.append((name, str(found.num_undecided)))
@@ -315,9 +418,11 @@ def _details(status: ProjectStatus) -> StatusTable:
     if status.seconds_per_label is not None:
         rows.append(("median time per label", f"{status.seconds_per_label:.1f} s"))
     if status.model is not None:
-        rows.append(("model", f"{status.model.version}, trained on {count(status.model.num_train, 'label')}"))
+        behind = f"; {count(status.model.num_behind, 'answer')} since" if status.model.num_behind else ""
+        trained = f"{status.model.version}, trained on {count(status.model.num_train, 'label')}{behind}"
+        rows.append(("model", trained))
         rows.append(("acquisition of the next batch", describe_acquisition(status.model.acquisition)))
-    return StatusTable(DETAILS, ("", ""), tuple(rows))
+    return StatusTable(DETAILS, ("", ""), tuple(rows), is_text=True)
 
 
 def _agreement(status: ProjectStatus) -> StatusTable:
@@ -335,16 +440,25 @@ def _agreement(status: ProjectStatus) -> StatusTable:
     return StatusTable("Agreement between people", columns, tuple(rows), note)
 
 
+def _people(status: ProjectStatus) -> StatusTable:
+    rows = [(each.person, f"{each.num_labels:,}", f"{each.num_skips:,}", _pace(each)) for each in status.people]
+    return StatusTable("People", ("person", "labels", "skips", "median time per label"), tuple(rows))
+
+
+def _pace(found: PersonStatus) -> str:
+    return "–" if found.seconds_per_label is None else f"{found.seconds_per_label:.1f} s"
+
+
 def _unreadable(status: ProjectStatus) -> StatusTable:
     rows = tuple((each.place, each.reason or "") for each in status.unreadable)
     more = status.num_unreadable - len(rows)
-    return StatusTable(UNREADABLE, ("entry", "reason"), rows, f"… and {more} more." if more > 0 else "")
+    return StatusTable(UNREADABLE, ("entry", "reason"), rows, f"… and {more} more." if more > 0 else "", is_text=True)
 
 
 def _rich_table(given: StatusTable) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="", show_header=any(given.columns))
     for place, name in enumerate(given.columns):
-        text = place == 0 or given.title in (DETAILS, UNREADABLE)
+        text = place == 0 or given.is_text
         table.add_column(name, justify="left" if text else "right", overflow="fold")
     for row in given.rows:
         table.add_row(*row)

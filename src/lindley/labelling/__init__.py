@@ -26,7 +26,7 @@ The store
 What the events say
 - fold.py: the state after some events; class_events.py: classes added, renamed, merged.
 - consensus.py: one label from several people, and how far they agree.
-- suspects.py: labels that a model finds unlikely.
+- suspects.py: labels that a model finds unlikely; left_out.py: those of a round, and a model of random labels.
 - snapshot.py: the labels that count at one moment, by stream.
 
 Training
@@ -42,8 +42,10 @@ Files
 - backup.py: a project in one file, and back.
 
 People
-- desk.py: hands items out and takes answers, while models are trained.
-- accuracy.py, advice.py: how good the model is, and when to stop.
+- desk.py: hands items out and takes answers, while models are trained; served_items.py: an item as it is shown.
+- finder.py: the tools beside the queue; item_search.py: items by words, and what may be shown of them;
+  similar_items.py: items by their features; disputes.py: items on which people disagree.
+- accuracy.py, advice.py: how good the model is, and when to stop; labels_saved.py: chosen labels against random ones.
 - audit.py, audit_verdict.py: an exact accuracy at the end.
 - learning_curve.py: what each round's model makes of the test labels; status.py: how far a project is, all of it.
 - label_studio/: people who label in Label Studio.

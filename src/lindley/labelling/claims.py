@@ -7,14 +7,14 @@ leases beside the item would let two transactions count the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from lindley.labelling.records import Stream
-from lindley.labelling.sql import Row, parameter, sa, select_rows
-from lindley.labelling.tables import is_begun, is_fresh, item, lease, queue, tally, touched
+from lindley.labelling.sql import Row, parameter, sa, select_in, select_rows
+from lindley.labelling.tables import is_asked_again, is_begun, is_fresh, item, lease, queue, tally, touched
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,57 @@ def claim_items(
     return held[:count]
 
 
+def claim_picked(
+    connection: sa.Connection, person: str, items: Sequence[int], *, picked_by: str, moment: Moment, seconds: float
+) -> list[dict[str, Any]]:
+    """Lease items that a person picked, before all that they hold, and return the leases in this order.
+
+    Only items of the training stream can be picked: a picked item is none of a random sample. Those that need nobody
+    else, or that the person has answered, are left out.
+
+    Args:
+        connection: A transaction of the writer.
+        person: The name of the person.
+        items: The items; the person may hold some already.
+        picked_by: How the items were picked, such as "search"; "grid": they are shown together.
+        moment: The time, and the epoch and the model of the queue.
+        seconds: How long a lease lasts.
+    """
+    end_expired(connection, moment.now)
+    view = "grid" if picked_by == "grid" else "single"
+    first = (connection.scalar(_FIRST, {"who": person}) or 1) - len(items)
+    taken = []
+    for number, each in enumerate(dict.fromkeys(items), first):
+        values = {"until": moment.now + seconds, "number": number, "view": view}
+        moved = connection.execute(_MOVE, {f"new_{name}": value for name, value in values.items()} | _key(each, person))
+        if (row := moved.one_or_none()) is not None:
+            taken.append(row._asdict())
+        elif connection.scalar(_TAKE_PICKED, {**_key(each, person), "from_stream": "train"}) is not None:
+            queue_of = {name: moment.meta[name] for name in ("epoch", "model_version")}
+            chosen = {"item": each, "person": person, "chosen_by": picked_by, "chosen_prob": None}
+            taken.append(add_lease(connection, {**values, **queue_of, **chosen}))
+    return taken
+
+
+def find_free(connection: sa.Connection, person: str, items: Iterable[int]) -> set[int]:
+    """Return those of these items that a person may pick.
+
+    Args:
+        connection: Any transaction.
+        person: The name of the person.
+        items: The items.
+    """
+    return {*select_in(connection, _FREE_PICKED, items, {"who": person, "from_stream": "train"})}
+
+
+def release_grid(connection: sa.Connection, person: str) -> None:
+    """End the leases of what a person was shown together."""
+    change_open(connection, Counter(connection.scalars(_RELEASE_GRID, {"who": person})))
+
+
 def add_lease(connection: sa.Connection, values: dict[str, Any]) -> dict[str, Any]:
     """Store a lease of an item whose `open` has paid for it, and return it with its token."""
-    values = {"token": uuid4().hex, **values}
+    values = {"token": uuid4().hex, "view": "single", **values}
     connection.execute(lease.insert(), values)
     return values
 
@@ -122,7 +170,7 @@ def take_back(connection: sa.Connection, values: dict[str, Any]) -> None:
         connection: A transaction of the writer.
         values: What the lease says: its item, person, until ...
     """
-    if connection.execute(_TAKE_BACK, {"which": values["item"]}).one_or_none() is not None:
+    if connection.execute(_TAKE_BACK, _key(values["item"], values["person"])).one_or_none() is not None:
         first = connection.scalar(_FIRST, {"who": values["person"]})
         add_lease(connection, {**values, "number": (1 if first is None else first) - 1})
 
@@ -132,20 +180,27 @@ def count_streams(connection: sa.Connection) -> StreamCounts:
     return StreamCounts(**{row.stream: int(row.total) for row in connection.execute(_COUNTS)})
 
 
+def _key(item: int, person: str) -> dict[str, object]:
+    return {"which": item, "who": person}
+
+
 def _take_item(
     connection: sa.Connection, person: str, want_test: WantTest, meta: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     """Take one from the `open` of the next item for the person, and return what the lease says of it."""
     wanted = want_test if isinstance(want_test, bool) else want_test(count_streams(connection))
     streams: tuple[Stream, ...] = ("test", "train") if wanted else ("train", "test")
-    for stream in ("audit", *streams) if meta["audit"] else streams:
-        for name, statement in _ways(stream, several=meta["most_need"] > 1):
-            number = connection.scalar(statement, {"who": person, "from_stream": stream})
-            if number is None:
-                continue
-            if name == "queue":
-                return {"item": number, **connection.execute(_CHOSEN, {"which": number}).one()._mapping}
-            return {"item": number, "chosen_by": name, "chosen_prob": None}
+    streams = ("audit", *streams) if meta["audit"] else streams
+    ways = [(each, way) for each in streams for way in _ways(each, several=meta["most_need"] > 1)]
+    if meta["split"]:
+        ways = [*((each, ("split" if each == "train" else each, _TAKE_AGAIN)) for each in streams), *ways]
+    for stream, (name, statement) in ways:
+        number = connection.scalar(statement, {"who": person, "from_stream": stream})
+        if number is None:
+            continue
+        if name == "queue":
+            return {"item": number, **connection.execute(_CHOSEN, {"which": number}).one()._mapping}
+        return {"item": number, "chosen_by": name, "chosen_prob": None}
     return None
 
 
@@ -171,16 +226,37 @@ _FREE = sa.select(_other.c.id).where(
     ~sa.exists().where(touched.c.item == _other.c.id, touched.c.person == _who),
     ~sa.exists().where(lease.c.item == _other.c.id, lease.c.person == _who),
 )
+_TAKE_AGAIN = _take_statement(_FREE.where(is_asked_again(_other)).order_by(_other.c.order_key))
 _TAKE_BEGUN = _take_statement(_FREE.where(is_begun(_other)).order_by(_other.c.order_key))
 _TAKE_QUEUED = _take_statement(
     _FREE.where(_other.c.open > 0).join(queue, queue.c.item == _other.c.id).order_by(queue.c.rank)
 )
 _TAKE_FRESH = _take_statement(_FREE.where(is_fresh(_other)).order_by(_other.c.order_key))
-_TAKE_BACK = item.update().where(item.c.id == _which, item.c.open > 0).values(open=item.c.open - 1).returning(item.c.id)
+_FREE_PICKED = _FREE.where(_other.c.id.in_(parameter("values", many=True)), _other.c.open > 0)
+_TAKE_PICKED = _take_statement(_FREE.where(_other.c.id == _which, _other.c.open > 0))
+_is_held = sa.exists().where(lease.c.item == item.c.id, lease.c.person == _who)
+_TAKE_BACK = (
+    item.update()
+    .where(item.c.id == _which, item.c.open > 0, ~_is_held)
+    .values(open=item.c.open - 1)
+    .returning(item.c.id)
+)
 _CHANGE_OPEN = item.update().where(item.c.id == _which).values(open=item.c.open + parameter("change"))
 
 _FIRST = sa.select(sa.func.min(lease.c.number)).where(lease.c.person == _who)
-_RENEW = lease.update().where(lease.c.person == _who).values(until=parameter("new_until")).returning(lease)
+_RENEW = (
+    lease.update()
+    .where(lease.c.person == _who, lease.c.view == "single")
+    .values(until=parameter("new_until"))
+    .returning(lease)
+)
+_MOVE = (
+    lease.update()
+    .where(lease.c.item == _which, lease.c.person == _who)
+    .values(until=parameter("new_until"), number=parameter("new_number"), view=parameter("new_view"))
+    .returning(lease)
+)
+_RELEASE_GRID = lease.delete().where(lease.c.person == _who, lease.c.view == "grid").returning(lease.c.item)
 _END_EXPIRED = lease.delete().where(lease.c.until <= parameter("now")).returning(lease.c.item)
 _RELEASE = (
     lease.delete()

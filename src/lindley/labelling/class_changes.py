@@ -27,22 +27,38 @@ def next_class_id(connection: sa.Connection) -> int:
     return int(connection.scalar(sa.select(sa.func.count()).select_from(class_)) or 0)
 
 
-def with_free_key(connection: sa.Connection, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an event says of a new class, with the next free key where it names none."""
-    if payload["hotkey"] is not None or not isinstance(payload["name"], str):
+def with_free_keys(connection: sa.Connection, payload: Mapping[str, Any], split: int | None) -> dict[str, Any]:
+    """Return what an event says of new classes, with the next free key for each that names none.
+
+    Args:
+        connection: A transaction of the writer.
+        payload: What the event says.
+        split: The class that is split, whose key is free; None: one is added.
+    """
+    names = payload["names"] if payload["action"] == "split" else [payload["name"]]
+    if (
+        not isinstance(names, list)
+        or not all(isinstance(each, str) for each in names)
+        or payload.get("hotkey") is not None
+    ):
         return {**payload}
-    taken = {each.hotkey for each in read_classes(connection) if each.hotkey is not None}
-    return {**payload, "hotkey": assign_keys([payload["name"]], taken)[0]}
+    taken = {each.hotkey for each in read_classes(connection) if each.hotkey is not None and each.id != split}
+    keys = assign_keys(names, taken)
+    return {**payload, "hotkeys": keys} if payload["action"] == "split" else {**payload, "hotkey": keys[0]}
 
 
-def apply_class_event(connection: sa.Connection, event: ProjectEvent) -> None:
-    """Change the table of classes as an event of kind "class" says. Raises Refusal where that cannot be."""
+def apply_class_event(connection: sa.Connection, event: ProjectEvent) -> list[int]:
+    """Change the table of classes as an event of kind "class" says, and return the ids of all classes.
+
+    Raises Refusal where that cannot be.
+    """
     before = tuple(read_classes(connection))
     if reason := class_refusal(before, event):
         raise Refusal(reason)
     after = change_classes(before, event)
-    if len(after) > len(before):
-        connection.execute(class_.insert(), asdict(after[-1]))
-    else:
-        changed = next(each for each in after if each.id == event.class_id)
-        connection.execute(class_.update().where(class_.c.id == changed.id).values(asdict(changed)))
+    for was, each in zip(before, after, strict=False):
+        if was != each:
+            connection.execute(class_.update().where(class_.c.id == each.id).values(asdict(each)))
+    if added := [asdict(each) for each in after[len(before) :]]:
+        connection.execute(class_.insert(), added)
+    return [each.id for each in after]

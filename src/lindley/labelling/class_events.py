@@ -1,9 +1,9 @@
-"""The effects of class events: add, rename, describe, hotkey, merge and retire."""
+"""The effects of class events: add, rename, describe, hotkey, merge, split and retire."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -38,7 +38,13 @@ def class_refusal(classes: Classes, event: ProjectEvent) -> str:
         return f"there is no class {class_id}"
     if classes[class_id].retired:
         return f"the class {classes[class_id].name!r} is merged or retired"
-    faults = {"rename": _name_fault, "hotkey": _hotkey_fault, "describe": _description_fault, "merge": _merge_fault}
+    faults = {
+        "rename": _name_fault,
+        "hotkey": _hotkey_fault,
+        "describe": _description_fault,
+        "merge": _merge_fault,
+        "split": _split_fault,
+    }
     return faults[action](classes, event) if action in faults else ""
 
 
@@ -49,6 +55,11 @@ def change_classes(classes: Classes, event: ProjectEvent) -> Classes:
         added = ClassRecord(len(classes), payload["name"], payload.get("hotkey"), payload.get("description", ""))
         return (*classes, added)
     assert event.class_id is not None
+    if action == "split":
+        classes = _retire_for_split(classes, event.class_id)
+        for part in _parts(classes, event):
+            classes = change_classes(classes, part)
+        return classes
     changes: dict[str, dict[str, object]] = {
         "rename": {"name": payload.get("name")},
         "describe": {"description": payload.get("description")},
@@ -105,3 +116,34 @@ def _merge_fault(classes: Classes, event: ProjectEvent) -> str:
     final = resolve_class(classes, into)
     advice = "" if final is None else f"; merge into {classes[final].name!r}"
     return f"the class {classes[into].name!r} is merged or retired{advice}"
+
+
+def _split_fault(classes: Classes, event: ProjectEvent) -> str:
+    names, hotkeys = event.payload.get("names"), event.payload.get("hotkeys", [])
+    if not isinstance(names, list) or len(names) < 2:
+        return f"a class is split into two new ones at least; their names are {names!r}"
+    if not isinstance(hotkeys, list) or len(hotkeys) not in (0, len(names)):
+        return f"there must be a key for each of the {len(names)} new classes; they are {hotkeys!r}"
+    classes = _retire_for_split(classes, event.class_id or 0)
+    for part in _parts(classes, event):
+        if fault := class_refusal(classes, part):
+            return fault
+        classes = change_classes(classes, part)
+    return ""
+
+
+def _retire_for_split(classes: Classes, class_id: int) -> Classes:
+    """Return the classes without one that is split, nor those that were merged into it."""
+    gone = {each.id for each in classes if resolve_class(classes, each.id) == class_id}
+    kept = [replace(each, split=True) if each.id in gone else each for each in classes]
+    kept[class_id] = replace(kept[class_id], retired=True, hotkey=None)
+    return tuple(kept)
+
+
+def _parts(classes: Classes, event: ProjectEvent) -> Iterator[ProjectEvent]:
+    """Yield the events that add the new classes of a split."""
+    names = event.payload["names"]
+    hotkeys = event.payload.get("hotkeys") or [None] * len(names)
+    for number, (name, hotkey) in enumerate(zip(names, hotkeys, strict=True), len(classes)):
+        added = {"action": "add", "name": name, "hotkey": hotkey}
+        yield ProjectEvent(f"{event.uuid} {number}", "class", class_id=number, payload=added)

@@ -39,12 +39,20 @@ def item_label(state: ProjectState, item: int) -> ItemLabel | None:
     if adjudicated is not None:
         return ItemLabel(adjudicated, "adjudicated")
     if votes := list(state.votes(item).values()):
-        return ItemLabel(_majority(item, votes), "people")
+        return ItemLabel(majority_class(item, votes), "people")
     if (decided := find_imported_adjudication(state, item)) is not None:
         return ItemLabel(state.class_of(decided), "import")
     imported = [state.class_of(each) for each in imports_by_person(state, item).values()]
     classes = [each for each in imported if each is not None]
-    return ItemLabel(_majority(item, classes), "import") if classes else None
+    return ItemLabel(majority_class(item, classes), "import") if classes else None
+
+
+def majority_class(item: int, classes: Sequence[int]) -> int | None:
+    """Return the class that most people give an item; None where several classes tie."""
+    if len(set(classes)) == 1:  # most items have one label, and projects a hundred thousand of them
+        return classes[0]
+    answer = majority([Answer(item, each, annotator=str(place)) for place, each in enumerate(classes)])
+    return None if answer is None else int(answer.value or 0)
 
 
 def imports_by_person(state: ProjectState, item: int) -> dict[str, ProjectEvent]:
@@ -203,10 +211,3 @@ def _kappa_error(shares: np.ndarray, kappa: float) -> float:
 def _last_class(state: ProjectState, item: int, kind: Literal["adjudicate"]) -> int | None:
     found = state.events_of(item, kind)
     return state.class_of(found[-1]) if found else None
-
-
-def _majority(item: int, classes: Sequence[int]) -> int | None:
-    if len(set(classes)) == 1:  # most items have one label, and projects a hundred thousand of them
-        return classes[0]
-    answer = majority([Answer(item, each, annotator=str(place)) for place, each in enumerate(classes)])
-    return None if answer is None else int(answer.value or 0)

@@ -6,36 +6,26 @@ there, and stays where a round fails. In lockstep, for simulations, nothing more
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 from lindley.errors import InputError
 from lindley.labelling import reads
 from lindley.labelling.project import Project
-from lindley.labelling.ranked_queue import read_epoch
-from lindley.labelling.records import Lease, ProjectEvent
-from lindley.labelling.status import project_status
+from lindley.labelling.records import Lease, ProjectEvent, SkipReason
+from lindley.labelling.served_items import ServedItem, serve_items
+from lindley.labelling.similar_items import SimilarItems
+from lindley.labelling.status import ProjectStatus, StatusReader
 from lindley.labelling.supervise import Supervisor
 from lindley.session.event_store import Receipt
 
-_SHOWN = ("label", "skip", "flag", "note")
+_SHOWN = ("label", "skip", "flag", "note", "adjudicate")
 """The kinds of events that a person's history shows."""
-
-
-@dataclass(frozen=True)
-class ServedItem:
-    """An item as a person sees it, without the model's prediction."""
-
-    item: int
-    lease: str
-    kind: str
-    content: str
-    place: str
-    url: str
-    epoch: int | None
 
 
 @dataclass(frozen=True)
@@ -46,6 +36,11 @@ class Served:
     epoch: int
     finished: bool
     """Whether nothing is left to label; without an item, more come when the next round has ended."""
+    progress: Mapping[str, Any]
+    """The number of items that are `labelled`, of all `items`, and of `target_labels`, None where that is open."""
+    model: Mapping[str, Any]
+    """The newest model: its `epoch`, its `version`, the `state` of training, and `labels_behind`, which it does not
+    know."""
 
 
 class Desk:
@@ -63,12 +58,29 @@ class Desk:
     def __init__(self, project: Project, *, lockstep: bool = False, seconds: float = 30.0) -> None:
         self.project, self.store = project, project.store
         self._lockstep = lockstep
+        self._status = StatusReader(project)
         self._lock = project.hold()
         self._supervisor = Supervisor(project, seconds=seconds, lockstep=lockstep)
 
     def describe(self) -> dict[str, Any]:
-        """Return what a page must know of the project."""
-        return {"name": self.project.folder.name, "kind": self.project.settings.kind, "classes": self.classes()}
+        """Return what a page must know of the project; its `id` tells it from others of the same name."""
+        version, text = self.store.read(reads.read_guideline)
+        return {
+            "name": self.project.folder.name,
+            "id": hashlib.sha256(os.fsencode(self.project.folder.resolve())).hexdigest()[:16],
+            "kind": self.project.settings.kind,
+            "classes": self.classes(),
+            "guideline": {"version": version, "text": text},
+            "features": {"similar": SimilarItems(self.project).is_ready()},
+            "reasons": [*get_args(SkipReason)],
+            **self._describe_progress(self.store.read(reads.read_progress)),
+        }
+
+    def set_guideline(self, person: str, text: str) -> dict[str, Any]:
+        """Store another guideline, and return it with its version."""
+        self.store.append(person, [ProjectEvent(uuid4().hex, "guideline", payload={"text": text})])
+        version, text = self.store.read(reads.read_guideline)
+        return {"version": version, "text": text}
 
     def classes(self) -> list[dict[str, Any]]:
         """Return the classes that are offered."""
@@ -142,7 +154,15 @@ class Desk:
 
     def status(self) -> dict[str, Any]:
         """Return how far the project is, as JSON values."""
-        return {**project_status(self.project).to_json(), "trainer": self._supervisor.describe()}
+        return {**self.read_status().to_json(), "trainer": self.describe_trainer()}
+
+    def read_status(self) -> ProjectStatus:
+        """Return how far the project is."""
+        return self._status.read()
+
+    def describe_trainer(self) -> dict[str, Any]:
+        """Return what the trainer does."""
+        return self._supervisor.describe()
 
     def request_round(self) -> None:
         """Have a model trained on what is there, also where no round is due."""
@@ -166,7 +186,8 @@ class Desk:
         receipts = self.store.append(person, events)
         if count and self.project.is_round_due(whole_batches=True):
             self._supervisor.request_if_due()
-            return receipts, Served((), self.store.epoch(), finished=False)
+            progress = self.store.read(reads.read_progress)
+            return receipts, Served((), progress.epoch, finished=False, **self._describe_progress(progress))
         return receipts, self._serve(self.store.claim(person, count, want_test=self.project.wants_test), count)
 
     def _serve(self, leases: Sequence[Lease], count: int) -> Served:
@@ -174,26 +195,31 @@ class Desk:
         waiting = not leases and count > 0 and self.project.is_round_due(whole_batches=False)
         if waiting:
             self._supervisor.request_if_due()
-        kind = self.project.settings.kind
-        epoch, found = self.store.read(
+        progress, found = self.store.read(
             lambda connection: (
-                read_epoch(connection),
+                reads.read_progress(connection),
                 reads.read_served(connection, [lease.item for lease in leases]),
             )
         )
-        served = tuple(
-            ServedItem(
-                lease.item,
-                lease.token,
-                kind,
-                "" if kind == "images" else found[lease.item].content,
-                found[lease.item].place,
-                f"/api/items/{lease.item}/content",
-                lease.epoch,
-            )
-            for lease in leases
-        )
-        return Served(served, epoch, finished=count > 0 and not leases and not waiting)
+        served = serve_items(self.project.settings.kind, leases, found)
+        finished = count > 0 and not leases and not waiting
+        return Served(served, progress.epoch, finished, **self._describe_progress(progress))
+
+    def _describe_progress(self, progress: reads.Progress) -> dict[str, dict[str, Any]]:
+        """Return what a page shows of how far the labelling is, and of the newest model."""
+        return {
+            "progress": {
+                "labelled": progress.labelled,
+                "items": progress.items,
+                "target_labels": self.project.settings.target_labels,
+            },
+            "model": {
+                "epoch": progress.epoch,
+                "version": progress.version,
+                "state": self._supervisor.describe()["state"],
+                "labels_behind": progress.labels_behind,
+            },
+        }
 
     def _past(self, person: str) -> Iterator[dict[str, Any]]:
         """Yield what a person did, newest first."""
@@ -208,7 +234,11 @@ class Desk:
                     "item": row.item,
                     "place": places[row.item],
                     "content": row.content,
+                    "class_id": row.class_id,
                     "class": names.get(row.class_id),
+                    "note": row.note,
+                    "reason": row.payload.get("reason"),
+                    "undone": row.undone,
                     "time": row.server_time,
                 }
             before = page[-1].seq

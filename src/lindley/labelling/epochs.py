@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,11 @@ class Epoch:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
-    test_items: tuple[int, ...] = ()
+    test_items: Sequence[int] = ()
     """The items of the test stream that were there."""
-    test_predicted: tuple[int, ...] = ()
+    test_predicted: Sequence[int] = ()
     """For each of them the id of the class that was predicted."""
-    test_confidence: tuple[float, ...] = ()
+    test_confidence: Sequence[float] = ()
     """For each of them the probability of that class."""
     probs_sha256: str = ""
 
@@ -129,10 +130,15 @@ def read_epoch(folder: Path, number: int) -> Epoch:
         raise DataError(f"{path} cannot be read: {error}. {REMEDY}", path=path) from None
 
 
-def read_epochs(folder: Path) -> Iterator[Epoch]:
-    """Yield all epochs, in order."""
-    for number in list_epochs(folder):
-        yield read_epoch(folder, number)
+def pack(epoch: Epoch) -> Epoch:
+    """Return an epoch without its queue, in as little memory as it takes, for those who keep many."""
+    return replace(
+        epoch,
+        queue=(),
+        test_items=array("q", epoch.test_items),
+        test_predicted=array("q", epoch.test_predicted),
+        test_confidence=array("d", epoch.test_confidence),
+    )
 
 
 def read_probs(folder: Path, epoch: Epoch) -> np.ndarray | None:

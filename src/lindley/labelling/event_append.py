@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 from pydantic import create_model
 
 from lindley.labelling import claims
-from lindley.labelling.answer_effects import ANSWERS, settle
+from lindley.labelling.answer_effects import ANSWERS, ask_again, settle
 from lindley.labelling.audit_records import close_audit
 from lindley.labelling.class_changes import Refusal, apply_class_event
 from lindley.labelling.records import ProjectEvent
@@ -110,8 +110,10 @@ class Appender:
             self._undo(each)
             return
         if each.kind == "class":
-            apply_class_event(self._connection, each)
-            self._classes.add(each.class_id or 0)
+            self._store_waiting()
+            self._classes = {*apply_class_event(self._connection, each)}
+            if each.payload["action"] == "split":
+                ask_again(self._connection)
         if each.kind == "guideline":
             each = self._number_guideline(each)
         if each.kind == "import":
@@ -185,6 +187,8 @@ def _row(each: ProjectEvent, lease: Row | None) -> dict[str, Any]:
     """Return the columns of an event; an answer takes from the lease that it ends what it does not say."""
     values = {name: getattr(each, name) for name in _STORED}
     given = {} if lease is None else {name: getattr(lease, name) for name in claims.CHOICE if values[name] is None}
+    if lease is not None and lease.view == "grid" and each.kind == "label":
+        given |= {"prediction_shown": True, "payload": {**each.payload, "view": "grid"}}
     return {**values, **given, "person": each.person or None}
 
 

@@ -111,7 +111,8 @@ class EventReader:
 
     def _provenance(self, values: Mapping[str, Any]) -> dict[str, Any]:
         seconds = {"shown_ms": values["seconds"], "idle_ms": values["idle_seconds"]}
-        view = values["view"]
+        payload = {} if values["view"] in (None, "single") else {"view": values["view"]}
+        payload |= {} if values["skip_reason"] is None else {"reason": values["skip_reason"]}
         return {
             **{name: None if value is None else _milliseconds(value) for name, value in seconds.items()},
             "server_time": values["time"],
@@ -124,7 +125,7 @@ class EventReader:
             "prediction_shown": bool(values["prediction_shown"]),
             "model_version": values["model"],
             "guideline_version": values["guideline"],
-            "payload": {} if view in (None, "single") else {"view": view},
+            "payload": payload,
         }
 
     def _new_note(self, item: int, values: Mapping[str, Any]) -> dict[str, Any] | None:

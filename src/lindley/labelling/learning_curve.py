@@ -60,14 +60,26 @@ def judge(answers: Mapping[int, Value], epoch: Epoch, classes: Sequence[ClassRec
         epoch: The epoch.
         classes: All classes by their id, with their merges.
     """
-    items = np.array(epoch.test_items, dtype=np.int64)  # sorted
     found = []
-    for item, value in answers.items():
-        place = int(np.searchsorted(items, item))
-        if value != "skip" and place < len(items) and items[place] == item:
-            guess = resolve_class(classes, epoch.test_predicted[place])
-            found.append((value, guess, epoch.test_confidence[place]))
+    for item, place in _places(answers, epoch):
+        guess = resolve_class(classes, epoch.test_predicted[place])
+        found.append((answers[item], guess, epoch.test_confidence[place]))
     return Judgement(*map(tuple, zip(*found, strict=True))) if found else Judgement()
+
+
+def judged_items(answers: Mapping[int, Value], epoch: Epoch) -> list[int]:
+    """Return the labelled items that an epoch predicts, in the order of their judgement."""
+    return [item for item, _ in _places(answers, epoch)]
+
+
+def _places(answers: Mapping[int, Value], epoch: Epoch) -> list[tuple[int, int]]:
+    """Return the labelled items that an epoch predicts, each with its place there."""
+    labelled = np.array([item for item, value in answers.items() if value != "skip"], dtype=np.int64)
+    items = np.array(epoch.test_items, dtype=np.int64)  # sorted
+    places = np.searchsorted(items, labelled)
+    known = places < len(items)
+    known[known] = items[places[known]] == labelled[known]
+    return [*zip(labelled[known].tolist(), places[known].tolist(), strict=True)]
 
 
 def learning_curve(snapshot: Snapshot, epochs: Sequence[Epoch], judged: Sequence[Judgement]) -> list[CurvePoint]:

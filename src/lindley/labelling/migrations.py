@@ -23,9 +23,9 @@ def create_tables(connection: sa.Connection, *, seed: int) -> None:
         return
     metadata.create_all(connection)
     values = {"schema_version": 1 + len(MIGRATIONS), "seed": seed, "clock": 0.0, "epoch": 0, "model_version": None}
-    values |= {"most_need": 1, "audit": False}
+    values |= {"most_need": 1, "audit": False, "split": False}
     connection.execute(meta.insert(), [{"key": key, "value": value} for key, value in values.items()])
-    connection.execute(tally.insert(), [{"stream": stream, "labels": 0} for stream in get_args(Stream)])
+    connection.execute(tally.insert(), [{"stream": stream, "labels": 0, "labelled": 0} for stream in get_args(Stream)])
 
 
 def migrate(engine: sa.Engine, storage: Storage, migrations: Sequence[Migration] = MIGRATIONS) -> Path | None:

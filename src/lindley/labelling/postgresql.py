@@ -80,6 +80,12 @@ class PostgresqlDatabase:
         has_tables = sa.inspect(connection).has_table(item.name)
         if has_tables and connection.scalar(sa.select(item.c.id).where(item.c.ready).limit(1)) is None:
             metadata.drop_all(connection)
+        has_icu = connection.exec_driver_sql("SELECT count(*) FROM pg_collation WHERE collname = 'und-x-icu'").scalar()
+        text = '$1 COLLATE "und-x-icu"' if has_icu else "$1"
+        connection.exec_driver_sql(
+            "CREATE OR REPLACE FUNCTION unicode_lower(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT "
+            f"AS 'SELECT lower({text})'"
+        )
 
     def back_up(self, engine: sa.Engine, path: Path) -> None:
         """Write a whole copy to an SQLite file; see `Storage`."""

@@ -301,9 +301,11 @@ class Project:
             return True
         if epoch is None:
             return True
-        since = epoch.upto_seq
-        found = self.store.read(lambda connection: reads.count_new_answers(connection, since, _ANSWERS))
-        return found >= (self.settings.batch_size if whole_batches else 1)
+        return self.count_new_answers(epoch.upto_seq) >= (self.settings.batch_size if whole_batches else 1)
+
+    def count_new_answers(self, since: int) -> int:
+        """Return the number of events after a place from which a model will learn."""
+        return self.store.read(lambda connection: reads.count_new_answers(connection, since, _ANSWERS))
 
     def wants_test(self, counts: StreamCounts) -> bool:
         """Return whether the next item comes from the test stream."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from lindley.errors import InputError, format_rows
 from lindley.labelling.records import Entry, Item, ProjectEvent
 from lindley.labelling.sql import Row, parameter, sa, select_in
-from lindley.labelling.tables import audit, entry, event, item, lease, person, touched
+from lindley.labelling.tables import audit, entry, event, item, lease, person, read_all_meta, round_, tally, touched
 
 Read = Callable[[Callable[[sa.Connection], Any]], Any]
 _PAGE = 5000
@@ -73,6 +74,11 @@ def count_items(connection: sa.Connection) -> int:
     return 0 if last is None else last + 1
 
 
+def read_last_seq(connection: sa.Connection) -> int:
+    """Return the place of the last event; 0 before the first."""
+    return connection.scalar(_LAST_SEQ) or 0
+
+
 def read_streams_key(connection: sa.Connection) -> tuple[int, int]:
     """Return what changes whenever the stream of an item does: the numbers of items and of audits."""
     return count_items(connection), connection.scalar(_AUDITS) or 0
@@ -87,6 +93,35 @@ def count_new_answers(connection: sa.Connection, since_seq: int, kinds: Iterable
         kinds: The kinds of these events.
     """
     return connection.scalar(_NEW_ANSWERS, {"after": since_seq, "kinds": list(kinds)}) or 0
+
+
+def read_guideline(connection: sa.Connection) -> tuple[int, str]:
+    """Return the version of the guideline and its text; 0 and "" where there is none."""
+    row = connection.execute(_GUIDELINE).one_or_none()
+    return (0, "") if row is None else (row.guideline_version, row.payload["text"])
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the labelling is, and the newest model."""
+
+    labelled: int
+    """The number of items that have a label."""
+    items: int
+    epoch: int
+    version: str | None
+    """The version of the model; None before the first."""
+    labels_behind: int
+    """The number of training labels that the newest round did not know."""
+
+
+def read_progress(connection: sa.Connection) -> Progress:
+    """Return how far the labelling is."""
+    meta = read_all_meta(connection)
+    upto = connection.scalar(_UPTO) or 0
+    behind = count_new_answers(connection, upto, ("label", "import", "adjudicate"))
+    labelled = connection.scalar(_LABELLED) or 0
+    return Progress(labelled, count_items(connection), int(meta["epoch"]), meta["model_version"], behind)
 
 
 def count_labels(connection: sa.Connection, person: str) -> int:
@@ -166,6 +201,7 @@ _UNREADABLE = (
     .limit(SHOWN_REASONS)
 )
 _EVENTS = sa.select(event).where(event.c.seq > _after).order_by(event.c.seq).limit(_PAGE)
+_LAST_SEQ = sa.select(sa.func.max(event.c.seq))
 _LAST_ITEM = sa.select(item.c.id).where(item.c.ready).order_by(item.c.id.desc()).limit(1)
 _AUDITS = sa.select(sa.func.count()).select_from(audit)
 _NEW_ANSWERS = (
@@ -173,6 +209,14 @@ _NEW_ANSWERS = (
     .select_from(event.outerjoin(item, item.c.id == event.c.item))
     .where(event.c.seq > _after, event.c.kind.in_(parameter("kinds", many=True)))
     .where(event.c.item.is_(None) | (item.c.stream == "train"))
+)
+_UPTO = sa.select(sa.func.max(round_.c.upto_seq)).where(round_.c.status == "done")
+_LABELLED = sa.select(sa.func.sum(tally.c.labelled))
+_GUIDELINE = (
+    sa.select(event.c.guideline_version, event.c.payload)
+    .where(event.c.kind == "guideline")
+    .order_by(event.c.seq.desc())
+    .limit(1)
 )
 _LABELS = sa.select(sa.func.count()).where(touched.c.person == parameter("who"), touched.c.kind == "label")
 _first = sa.select(sa.func.min(entry.c.id)).where(entry.c.item.in_(parameter("values", many=True)), entry.c.ready)
@@ -182,6 +226,7 @@ _SERVED = (
     .join(entry, entry.c.item == item.c.id)
     .where(item.c.ready, entry.c.id.in_(_first.group_by(entry.c.item)))
 )
+_undo = event.alias("undo")
 _HISTORY = (
     sa.select(
         event.c.seq,
@@ -189,8 +234,13 @@ _HISTORY = (
         event.c.kind,
         event.c.item,
         event.c.class_id,
+        event.c.note,
+        event.c.payload,
         event.c.server_time,
         item.c.content,
+        sa.exists()
+        .where(_undo.c.kind == "undo", _undo.c.target_uuid == event.c.uuid, _undo.c.person == event.c.person)
+        .label("undone"),
     )
     .join(item, item.c.id == event.c.item)
     .where(event.c.person == parameter("who"), event.c.seq < parameter("before"))

@@ -20,7 +20,11 @@ Near-duplicates of an audit's items are excluded: a model that learned from them
 EventKind = Literal[
     "label", "skip", "flag", "note", "undo", "reveal", "adjudicate", "import", "class", "guideline", "config"
 ]
-ClassAction = Literal["add", "rename", "describe", "hotkey", "merge", "retire"]
+View = Literal["single", "grid"]
+"""How an item was shown: alone, or among others that a model says are alike."""
+SkipReason = Literal["unsure", "none of these", "broken"]
+"""Why an item is skipped."""
+ClassAction = Literal["add", "rename", "describe", "hotkey", "merge", "split", "retire"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +90,8 @@ class ClassRecord:
     merged_into: int | None = None
     retired: bool = False
     """Whether it is offered no more. Labels of a retired class count only where it was merged into another."""
+    split: bool = False
+    """Whether it, or the class into which it was merged, was split: the items of its labels are labelled again."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +101,14 @@ class ProjectEvent:
     The kinds, with the fields that each needs beside its uuid:
 
     - label: item, person, class_id. It replaces what the person said of the item before.
-    - skip: item, person. It replaces what the person said of the item before.
+    - skip: item, person; payload {"reason": ...} where one is given. It replaces what the person said before.
     - flag, note: item, person, note.
     - undo: person, target_uuid. The event of this uuid counts no more, also if it arrives later.
     - reveal: item, person. The prediction was shown before an answer was there.
     - adjudicate: item, person, class_id. It outranks all labels of the item.
     - import: item, class_id; person where the source names one. A label from elsewhere: it may train, never measure.
     - class: class_id, payload {"action": ClassAction, …} with "name" (add, rename), "description" (add, describe),
-      "hotkey" (add, hotkey) or "into" (merge). A class that is added has the next id.
+      "hotkey" (add, hotkey), "into" (merge) or "names" and "hotkeys" (split). A class that is added has the next id.
     - guideline: payload {"text": …}; guideline_version is its number, from 1.
     - config: payload, an option of the project by name.
     """
@@ -135,7 +141,8 @@ class ProjectEvent:
     seq: int | None = None
     """Its place in the order of all events, from 1; None before it is stored."""
     payload: Mapping[str, Any] = field(default_factory=dict)
-    """What its kind needs beside the columns, as JSON values. Of an imported event "imported" holds what it was where
+    """What its kind needs beside the columns, as JSON values. Of a label "view", where that is not "single".
+    Of an imported event "imported" holds what it was where
     it comes from: its "kind" and its "stream"."""
 
     @property

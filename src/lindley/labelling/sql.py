@@ -24,6 +24,7 @@ except ModuleNotFoundError:
 __all__ = [
     "Row",
     "Storage",
+    "contains_word",
     "parameter",
     "sa",
     "select_in",
@@ -80,6 +81,15 @@ class Storage(Protocol):
     def describe(self) -> str:
         """Return the name of the database for messages."""
         ...
+
+
+def contains_word(column: sa.ColumnElement[Any], word: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a text contains a word, which is in small letters, whatever its own case.
+
+    The database's own function is fast and may know ASCII only; `unicode_lower` is made for each kind of database.
+    """
+    lower = sa.func.lower if word.isascii() else sa.func.unicode_lower
+    return lower(column).contains(word, autoescape=True)
 
 
 def parameter(name: str, *, many: bool = False) -> sa.BindParameter[Any]:

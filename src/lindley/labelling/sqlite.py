@@ -49,6 +49,7 @@ class SqliteFile:
             connection.isolation_level = None  # sqlite3 begins no transactions of its own
             connection.execute(f"PRAGMA busy_timeout = {busy_seconds * 1000:.0f}")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.create_function("unicode_lower", 1, _lower, deterministic=True)
             connection.execute("PRAGMA recursive_triggers = ON")  # else INSERT OR REPLACE deletes without a trigger
             if max_pages is not None:
                 connection.execute(f"PRAGMA max_page_count = {max_pages}")
@@ -121,6 +122,10 @@ def append_only_triggers(table: str) -> list[str]:
         f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         for change in ("UPDATE", "DELETE")
     ]
+
+
+def _lower(text: str) -> str:
+    return text.lower()
 
 
 def _journal_mode(connection: sqlite3.Connection, change: str) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -26,22 +27,31 @@ from lindley.labelling.accuracy import (
 )
 from lindley.labelling.advice import Advice, Forecast, RoundChange, advise, forecast_gain
 from lindley.labelling.audit_verdict import AuditStatus, audit_statuses
+from lindley.labelling.class_events import resolve_class
 from lindley.labelling.consensus import pairwise_agreement
-from lindley.labelling.epochs import Epoch, read_epochs
+from lindley.labelling.epochs import Epoch, list_epochs, pack, read_epoch
 from lindley.labelling.fold import ProjectState
+from lindley.labelling.labels_saved import LabelsSaved, estimate_labels_saved
 from lindley.labelling.learning_curve import (
     CurvePoint,
     Judgement,
     find_undecided,
     judge,
+    judged_items,
     learning_curve,
     own_answers,
 )
 from lindley.labelling.project import Project
-from lindley.labelling.records import Entry, Stream
+from lindley.labelling.ranked_queue import read_epoch as read_queue_epoch
+from lindley.labelling.records import Entry, ProjectEvent, Stream
+from lindley.labelling.round_records import read_rounds
 from lindley.labelling.sentence_gain import SentenceGain, sentence_of
-from lindley.labelling.snapshot import Value, take_snapshot
+from lindley.labelling.snapshot import Snapshot, Value, take_snapshot
+from lindley.labelling.sql import sa
+from lindley.labelling.suspects import SuspectLabel
 
+SHOWN_SUSPECTS, SHOWN_LENGTH = 10, 200
+"""The largest number of suspects, and of the characters of each."""
 STREAMS: tuple[Stream, ...] = ("train", "test", "audit")
 
 
@@ -55,6 +65,8 @@ class ModelStatus:
     """The number of labels from which it learned."""
     acquisition: str
     """The acquisition that chose the current batch."""
+    num_behind: int
+    """The number of answers since, from which the next model will learn too."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,36 @@ class PeopleAgreement:
     """Cohen's kappa and its interval at 95 %; None where both use one class only."""
     low: float | None
     high: float | None
+
+
+@dataclass(frozen=True)
+class PersonStatus:
+    """The work of a person."""
+
+    person: str
+    num_labels: int
+    """The number of items that they gave a class; imported labels are left out."""
+    num_skips: int
+    seconds_per_label: float | None
+    """The median time for a label."""
+
+
+@dataclass(frozen=True)
+class SuspectStatus:
+    """A training label that may be wrong: the model that learned from all others finds another class likelier.
+
+    That class is left out, so that the label can be judged again without it.
+    """
+
+    item: int
+    place: str
+    content: str
+    """The text, or "" where the item is none."""
+    class_id: int
+    name: str
+    """The name of the class of the label."""
+    margin: float
+    """By how much the other class is more likely, in nats."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +172,10 @@ class ProjectStatus:
     recall: Sequence[ClassRecall]
     calibration: Calibration | None
     curve: Sequence[CurvePoint]
+    saved: LabelsSaved | None
+    """The labels that the choice of items saved; None where that cannot be estimated yet."""
+    suspects: Sequence[SuspectStatus]
+    """Training labels that may be wrong, the least likely first; each was given once only."""
     information_bits: float | None
     """The joint information of the next batch."""
     information_limit_bits: float
@@ -137,6 +183,8 @@ class ProjectStatus:
     sentences: SentencesStatus | None
     """None without sentences, or without an encoder that reads them."""
     agreement: Sequence[PeopleAgreement]
+    people: Sequence[PersonStatus]
+    """All who answered here, by name."""
     seconds_per_label: float | None
     """The median time for an answer."""
     failure: str
@@ -147,12 +195,57 @@ class ProjectStatus:
         return asdict(self)
 
 
+class StatusReader:
+    """Reads the status of a project again and again, for threads: each time only the events and epochs that are new.
+
+    Args:
+        project: The project.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._mutex = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._epochs: dict[int, Epoch] = {}
+        self._last: tuple[tuple[Any, ...], ProjectStatus] | None = None
+
+    def read(self) -> ProjectStatus:
+        """Return the status. Nothing is computed where nothing has happened since the last time."""
+        with self._mutex:
+            key = self._project.store.read(_status_key)
+            if self._last is None or self._last[0] != key:
+                self._snapshot = take_snapshot(self._project, self._snapshot)
+                self._read_epochs()
+                self._last = key, _status(self._project, self._snapshot, [*self._epochs.values()])
+            return self._last[1]
+
+    def _read_epochs(self) -> None:
+        """Read the epochs that are new and have a model, up to that of the queue; others are dropped."""
+        last = self._project.store.epoch()
+        numbers = [number for number in list_epochs(self._project.folder) if number <= last]
+        found = (self._epochs.get(number) or pack(read_epoch(self._project.folder, number)) for number in numbers)
+        self._epochs = {each.number: each for each in found if each.model_version}
+
+
 def project_status(project: Project) -> ProjectStatus:
     """Return the status of a project."""
-    store, snapshot = project.store, take_snapshot(project)
-    streams, state = snapshot.streams, snapshot.state
+    return StatusReader(project).read()
+
+
+def _status_key(connection: sa.Connection) -> tuple[Any, ...]:
+    """Return what changes whenever the status does."""
+    return (
+        reads.read_last_seq(connection),
+        read_queue_epoch(connection),
+        reads.read_streams_key(connection),
+        reads.count_entries(connection),
+        read_rounds(connection)[-1:],
+    )
+
+
+def _status(project: Project, snapshot: Snapshot, epochs: Sequence[Epoch]) -> ProjectStatus:
+    store, streams, state = project.store, snapshot.streams, snapshot.state
     undecided = {name: find_undecided(snapshot, name) for name in STREAMS}
-    epochs = _epochs_with_model(project)
     newest = epochs[-1] if epochs else None
     judgements = [judge(snapshot.test, each, state.classes) for each in epochs]
     judged = judgements[-1] if judgements else Judgement()
@@ -176,9 +269,7 @@ def project_status(project: Project) -> ProjectStatus:
         undecided={name: len(items) for name, items in undecided.items()},
         num_disputed=len(snapshot.disputed),
         by_class=_count_classes(snapshot.train.values(), names),
-        model=ModelStatus(newest.model_version, newest.number, newest.num_train, newest.acquisition)
-        if newest
-        else None,
+        model=None if newest is None else _model_status(project, newest),
         accuracy=accuracy,
         adjusted=_adjust(judged, newest, streams),
         target=project.settings.target,
@@ -188,19 +279,16 @@ def project_status(project: Project) -> ProjectStatus:
         recall=recall_by_class(judged.truth, judged.predicted, names),
         calibration=calibration(correct, judged.confidence),
         curve=learning_curve(snapshot, epochs, judgements),
+        saved=_labels_saved(snapshot, epochs, judgements),
+        suspects=_suspects(project, snapshot, newest),
         information_bits=None if information is None else information / math.log(2),
         information_limit_bits=math.log2(project.settings.num_draws),
         sentences=_sentences(newest, state),
         agreement=_agreement(state),
-        seconds_per_label=_seconds_per_label(state),
+        people=_people(state),
+        seconds_per_label=_seconds_per_label(state.known.values()),
         failure=rounds[-1].error if rounds and rounds[-1].status == "failed" else "",
     )
-
-
-def _epochs_with_model(project: Project) -> list[Epoch]:
-    """Return the epochs that have a model, up to that of the queue."""
-    last = project.store.epoch()
-    return [each for each in read_epochs(project.folder) if each.model_version and each.number <= last]
 
 
 def _round_change(epoch: Epoch) -> RoundChange:
@@ -260,10 +348,79 @@ def _agreement(state: ProjectState) -> list[PeopleAgreement]:
     return found
 
 
-def _seconds_per_label(state: ProjectState) -> float | None:
+def _labels_saved(snapshot: Snapshot, epochs: Sequence[Epoch], judgements: Sequence[Judgement]) -> LabelsSaved | None:
+    """Compare chosen labels with random ones; not where labels were imported, which nobody chose."""
+    kept = epochs[-1].metrics.get("random_labels") if epochs else None
+    if kept is None or any(not own_answers(snapshot.state, item) for item in snapshot.train):
+        return None
+    predicted = dict(zip(kept["items"], kept["predicted"], strict=True))
+    items = judged_items(snapshot.test, epochs[-1])
+    places = [place for place, item in enumerate(items) if item in predicted]
+    classes = snapshot.state.classes
+    random = [resolve_class(classes, predicted[items[place]]) == snapshot.test[items[place]] for place in places]
+    rounds = {
+        epoch.num_train: each.correct  # of rounds with the same labels the last
+        for epoch, each in zip(epochs, judgements, strict=True)
+        if len(each.truth) == len(items)
+    }
+    chosen = np.array([*rounds.values()], dtype=bool).reshape(len(rounds), len(items))[:, places]
+    return estimate_labels_saved([*rounds], chosen, np.array(random, dtype=bool), len(predicted) - 1)
+
+
+def _suspects(project: Project, snapshot: Snapshot, epoch: Epoch | None) -> list[SuspectStatus]:
+    """Return the suspects of an epoch whose label is still the same, and was given once."""
+    found = [SuspectLabel(**each) for each in (epoch.metrics.get("suspects", ()) if epoch else ())]
+    standing = [each for each in found if _is_suspect(snapshot, each)][:SHOWN_SUSPECTS]
+    places = project.places([each.item for each in standing])
+    items = project.store.items([each.item for each in standing])
+    is_text = project.settings.kind == "text"
+    return [
+        SuspectStatus(
+            each.item,
+            places[each.item],
+            item.content[:SHOWN_LENGTH] if is_text else "",
+            each.class_id,
+            snapshot.state.classes[each.class_id].name,
+            each.margin,
+        )
+        for each, item in zip(standing, items, strict=True)
+    ]
+
+
+def _is_suspect(snapshot: Snapshot, found: SuspectLabel) -> bool:
+    given = [
+        snapshot.state.class_of(each)
+        for each in snapshot.state.standing.get(found.item, ())
+        if each.class_id is not None
+    ]
+    return snapshot.train.get(found.item) == found.class_id and given.count(found.class_id) < 2
+
+
+def _model_status(project: Project, epoch: Epoch) -> ModelStatus:
+    behind = project.count_new_answers(epoch.upto_seq)
+    return ModelStatus(epoch.model_version, epoch.number, epoch.num_train, epoch.acquisition, behind)
+
+
+def _people(state: ProjectState) -> list[PersonStatus]:
+    answers: dict[str, list[ProjectEvent]] = defaultdict(list)
+    for item in state.standing:
+        for each in own_answers(state, item):
+            answers[each.person].append(each)
+    events: dict[str, list[ProjectEvent]] = defaultdict(list)
+    for event in state.known.values():
+        events[event.person].append(event)
+    found = []
+    for person, given in sorted(answers.items()):
+        num_labels = sum(each.kind == "label" for each in given)
+        pace = _seconds_per_label(events[person])
+        found.append(PersonStatus(person, num_labels, len(given) - num_labels, pace))
+    return found
+
+
+def _seconds_per_label(events: Iterable[ProjectEvent]) -> float | None:
     times = [
         (event.shown_ms - (event.idle_ms or 0)) / 1000
-        for event in state.known.values()
+        for event in events
         if event.kind == "label" and event.shown_ms is not None
     ]
     return float(np.median(times)) if times else None

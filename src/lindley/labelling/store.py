@@ -18,7 +18,7 @@ from lindley.labelling import claims, reads
 from lindley.labelling.additions import Addition
 from lindley.labelling.audit_records import predict_audit, start_audit
 from lindley.labelling.claims import WantTest
-from lindley.labelling.class_changes import next_class_id, read_classes, with_free_key
+from lindley.labelling.class_changes import next_class_id, read_classes, with_free_keys
 from lindley.labelling.database import Database, create_database
 from lindley.labelling.event_append import Appender
 from lindley.labelling.item_changes import change_need
@@ -31,6 +31,8 @@ from lindley.session.event_store import Receipt, Refused
 from lindley.text import is_line
 
 T = TypeVar("T")
+ClassValue = str | int | Sequence[str] | None
+"""What a change of a class may need."""
 
 
 def utc_now() -> datetime:
@@ -201,26 +203,28 @@ class ProjectStore:
         payload = {"action": "add", "name": name, "hotkey": hotkey, "description": description}
         return self._change_class(None, payload, by)
 
-    def change_class(self, class_id: int, action: ClassAction, value: str | int | None = None, *, by: str = "") -> None:
+    def change_class(self, class_id: int, action: ClassAction, value: ClassValue = None, *, by: str = "") -> None:
         """Change a class, as an event.
 
         Args:
             class_id: The class.
-            action: "rename", "describe", "hotkey", "merge" or "retire".
-            value: The new name, description or key; the id of the class into which it is merged.
+            action: "rename", "describe", "hotkey", "merge", "split" or "retire".
+            value: The new name, description or key; the id of the class into which it is merged; the names of the
+                classes into which it is split.
             by: The person who changes it.
 
         Raises:
             InputError: If that cannot be.
         """
-        names = {"rename": "name", "describe": "description", "hotkey": "hotkey", "merge": "into"}
+        names = {"rename": "name", "describe": "description", "hotkey": "hotkey", "merge": "into", "split": "names"}
         payload = {"action": action, **({names[action]: value} if action in names else {})}
         self._change_class(class_id, payload, by)
 
     def _change_class(self, class_id: int | None, payload: dict[str, Any], by: str) -> int:
         def change(connection: sa.Connection) -> tuple[int, Receipt]:
             number = next_class_id(connection) if class_id is None else class_id
-            given = with_free_key(connection, payload) if class_id is None else payload
+            adds = payload["action"] in ("add", "split")
+            given = with_free_keys(connection, payload, class_id) if adds else payload
             made = ProjectEvent(uuid=uuid4().hex, kind="class", class_id=number, payload=given)
             return number, self._append(connection, by, [made], self._database.moment(connection))[0]
 
@@ -308,6 +312,28 @@ class ProjectStore:
             return receipts, [self._lease(each, moment.now) for each in held]
 
         return self.write(work)
+
+    def claim_picked(self, person: str, items: Sequence[int], *, picked_by: str) -> list[Lease]:
+        """Lease items that a person picked, and return the leases, as `claims.claim_picked` does.
+
+        Args:
+            person: The name of the person.
+            items: The items; those of the test stream and of audits, and those that need nobody else, are left out.
+            picked_by: How the items were picked: "search", "similar" or "grid".
+        """
+
+        def work(connection: sa.Connection) -> list[Lease]:
+            reads.check_person(connection, person)
+            moment = self._database.moment(connection)
+            seconds = self.lease_seconds
+            found = claims.claim_picked(connection, person, items, picked_by=picked_by, moment=moment, seconds=seconds)
+            return [self._lease(each, moment.now) for each in found]
+
+        return self.write(work)
+
+    def release_grid(self, person: str) -> None:
+        """Give back what a person was shown together."""
+        self.write(lambda connection: claims.release_grid(connection, person))
 
     def release(self, person: str, tokens: Sequence[str]) -> int:
         """Give leases of a person back, by their tokens, and return how many there were."""

@@ -27,6 +27,19 @@ class Suspect:
     margin: float
 
 
+@dataclass(frozen=True)
+class SuspectLabel:
+    """A training label that the model finds unlikely where it learned from all others."""
+
+    item: int
+    class_id: int
+    """The class of the label."""
+    likely: int
+    """The id of the class that is likely instead."""
+    margin: float
+    """By how much that class is more likely, in nats."""
+
+
 def find_suspects(log_probs: np.ndarray, labels: np.ndarray) -> list[Suspect]:
     """Return the labels that are probably wrong, the least likely first.
 

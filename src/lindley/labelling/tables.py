@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from lindley.labelling import postgresql, sqlite
-from lindley.labelling.records import EventKind, Stream
+from lindley.labelling.records import EventKind, Stream, View
 from lindley.labelling.sql import sa
 
 metadata = sa.MetaData()
@@ -28,7 +28,7 @@ meta = sa.Table(
     sa.Column("value", sa.JSON, nullable=False),
 )
 """schema_version; seed; clock, in seconds of the store's; epoch and model_version of the queue; most_need, the largest
-need of an item; audit, whether there is one."""
+need of an item; audit, whether there is one; split, whether a class was split."""
 
 class_ = sa.Table(
     "class",
@@ -39,6 +39,7 @@ class_ = sa.Table(
     sa.Column("description", sa.Text, nullable=False),
     sa.Column("merged_into", sa.ForeignKey("class.id")),
     sa.Column("retired", sa.Boolean, nullable=False),
+    sa.Column("split", sa.Boolean, nullable=False),
 )
 
 item = sa.Table(
@@ -55,8 +56,10 @@ item = sa.Table(
     sa.Column("open", _INT, nullable=False),
     sa.Column("order_key", _BIG, nullable=False),
     sa.Column("ready", sa.Boolean, nullable=False),
+    sa.Column("again", sa.Boolean, nullable=False, default=False),
 )
-"""`order_key` orders a stream at random: noise keyed by the hash. `ready` is false until its addition is finished."""
+"""`order_key` orders a stream at random: noise keyed by the hash. `ready` is false until its addition is finished.
+`again`: a label of it was of a class that was split."""
 
 entry = sa.Table(
     "entry",
@@ -112,8 +115,10 @@ touched = sa.Table(
     sa.Column("item", sa.ForeignKey("item.id"), primary_key=True),
     sa.Column("person", sa.Text, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("uuid", sa.Text, nullable=False),
+    sa.Column("class_id", _INT),
 )
-"""Who has answered an item, and the kind of the answer that counts: nobody is served an item again."""
+"""Who has answered an item, and the answer that counts: nobody is served an item again."""
 
 lease = sa.Table(
     "lease",
@@ -123,6 +128,7 @@ lease = sa.Table(
     sa.Column("token", sa.Text, nullable=False, unique=True),
     sa.Column("until", sa.Float, nullable=False, index=True),
     sa.Column("number", _INT, nullable=False),
+    sa.Column("view", sa.Text, _choice("view", get_args(View)), nullable=False),
     sa.Column("epoch", _INT),
     sa.Column("chosen_by", sa.Text),
     sa.Column("chosen_prob", sa.Float),
@@ -136,8 +142,9 @@ tally = sa.Table(
     metadata,
     sa.Column("stream", sa.Text, primary_key=True),
     sa.Column("labels", _INT, nullable=False),
+    sa.Column("labelled", _INT, nullable=False),
 )
-"""The number of people's labels in each stream."""
+"""The number of people's labels in each stream, and of the items that have a label, imported ones too."""
 
 queue = sa.Table(
     "queue",
@@ -248,7 +255,20 @@ def is_begun(items: sa.FromClause) -> sa.ColumnElement[bool]:
     return (items.c.open > sa.literal_column("0")) & (items.c.open < items.c.need)  # no parameter: it is the index's
 
 
-for _name, _which in {"item_fresh": is_fresh(item), "item_begun": is_begun(item)}.items():
+def is_asked_again(items: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition that an item is to be labelled again since a class was split; an index finds these."""
+    return items.c.again & (items.c.open > sa.literal_column("0"))
+
+
+def has_all_labels(items: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition that an item has as many labels as it needs, so that nobody is still to label it blind."""
+    given = touched.alias("given")
+    labels = sa.select(sa.func.count()).where(given.c.item == items.c.id, given.c.kind != "skip")
+    return labels.correlate(items).scalar_subquery() >= items.c.need
+
+
+_CONDITIONS = {"item_fresh": is_fresh(item), "item_begun": is_begun(item), "item_again": is_asked_again(item)}
+for _name, _which in _CONDITIONS.items():
     sa.Index(_name, item.c.stream, item.c.order_key, sqlite_where=_which, postgresql_where=_which)
 for _table in (event, session_event, session_answer):
     for _dialect, _triggers in {

@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
@@ -21,15 +21,22 @@ from typing import Any
 import numpy as np
 import torch
 
-from lindley.contracts import Posterior
+from lindley.contracts import Classification, Posterior
 from lindley.errors import DataError, LindleyError
 from lindley.files import write_json
 from lindley.labelling.class_sentences import descriptions_of, judge_sentences, sentences_as_prior
 from lindley.labelling.epochs import Epoch, keep_predictions, write_epoch
 from lindley.labelling.item_features import ItemFeatures, feature_method, item_features
+from lindley.labelling.left_out import are_random_labels_due, find_suspect_labels, fit_random_labels
 from lindley.labelling.project import Project
 from lindley.labelling.snapshot import Snapshot, take_snapshot
-from lindley.labelling.training_round import RoundInput, RoundOutput, project_learners, run_project_round
+from lindley.labelling.training_round import (
+    ProjectLearners,
+    RoundInput,
+    RoundOutput,
+    project_learners,
+    run_project_round,
+)
 from lindley.posteriors import save_posterior
 from lindley.posteriors.head.head import HeadPosterior
 from lindley.posteriors.temperature_scaling import TemperatureScaledPosterior
@@ -86,13 +93,15 @@ def train_epoch(
         features = torch.from_numpy(np.array(found.vectors))
         method = feature_method(project.settings, project.folder)
         prior_mean = sentences_as_prior(method, features, snapshot.classes)
+        learners = project_learners(project.settings.kind, prior_mean)
         output = run_project_round(
             _round_input(project, snapshot, features),
-            project_learners(project.settings.kind, prior_mean),
+            learners,
             project.folder / ROUNDS,
             previous=_previous(project, snapshot),
         )
-        return _write(project, number, snapshot, output, found.version)
+        random = _random_labels(project, snapshot, features, learners)
+        return _write(project, number, snapshot, output, found.version, random)
 
 
 def _round_input(project: Project, snapshot: Snapshot, features: torch.Tensor) -> RoundInput:
@@ -125,15 +134,46 @@ def _previous(project: Project, snapshot: Snapshot) -> torch.Tensor | None:
     return torch.from_numpy(probs).log()
 
 
-def _write(project: Project, number: int, snapshot: Snapshot, output: RoundOutput, feature_version: str) -> Epoch:
+def _random_labels(
+    project: Project, snapshot: Snapshot, features: torch.Tensor, learners: ProjectLearners
+) -> dict[str, Any]:
+    """Return the predictions of a model of the test labels alone: those of the epoch before while they are recent."""
+    try:
+        epoch = project.current_epoch()
+    except DataError:
+        epoch = None
+    kept = epoch.metrics.get("random_labels") if epoch is not None and epoch.class_ids == snapshot.class_ids else None
+    index = {class_id: place for place, class_id in enumerate(snapshot.class_ids)}
+    labels = {item: index[value] for item, value in snapshot.test.items() if isinstance(value, int) and value in index}
+    if not are_random_labels_due(len(labels), None if kept is None else len(kept["items"])):
+        return {} if kept is None else {"random_labels": kept}
+    task = Classification(snapshot.class_names)
+    found = fit_random_labels(features, labels, learners.predictor, task, seed=project.settings.seed)
+    if found is None:
+        return {}
+    predicted = [snapshot.class_ids[place] for place in found.predicted]
+    return {"random_labels": {"items": [*found.items], "predicted": predicted}}
+
+
+def _write(
+    project: Project,
+    number: int,
+    snapshot: Snapshot,
+    output: RoundOutput,
+    feature_version: str,
+    random: Mapping[str, Any],
+) -> Epoch:
     version, probs = "", None
     kept: dict[str, Any] = {}
+    suspects: dict[str, Any] = {}
     if output.posterior is not None and output.log_probs is not None:
         version = f"r{number}"
         _save_model(project.folder / MODELS / version, output.posterior, snapshot, feature_version)
         probs = output.log_probs.exp().float().numpy()
         test = [row for row, stream in enumerate(snapshot.streams) if stream != "train"]
         kept = keep_predictions(probs, test, snapshot.class_ids)
+        found = find_suspect_labels(output.posterior, output.labelled, snapshot.class_ids)
+        suspects = {"suspects": [asdict(each) for each in found]}
     epoch = Epoch(
         number,
         snapshot.upto_seq,
@@ -143,7 +183,7 @@ def _write(project: Project, number: int, snapshot: Snapshot, output: RoundOutpu
         output.queue,
         version,
         feature_version,
-        {**output.metrics, **_sentence_gains(output.posterior, snapshot)},
+        {**output.metrics, **_sentence_gains(output.posterior, snapshot), **suspects, **random},
         output.hyperparameters,
         output.seconds,
         **kept,

@@ -85,6 +85,8 @@ class RoundOutput:
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     """The hyperparameters that the fit chose, if any."""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    labelled: tuple[int, ...] = ()
+    """The items of the labels from which the model learned, in the order of its fit."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ def run_project_round(
         observer.metrics,
         _hyperparameters(observer.posterior),
         dict(result.seconds),
+        observer.labelled,
     )
 
 
@@ -223,6 +226,7 @@ class _PoolObserver:
         self.scores: Scores | None = None
         self.log_probs: MeanLogProbs | None = None
         self.metrics: dict[str, Any] = {}
+        self.labelled: tuple[int, ...] = ()
         self._predictor = predictor
         self._previous = previous
 
@@ -246,6 +250,7 @@ class _PoolObserver:
         It predicts by its most probable weights: the average of few labels' draws is far too unsure.
         """
         self.posterior = calibrate(self._predictor.fit(data, seed=seed))
+        self.labelled = tuple(data.labels.rows.tolist())
         predictions = self.posterior.point() or self.posterior.draw(_AVERAGED, seed=seed)
         parts = torch.arange(len(data.pool)).split(_CHUNK)
         self.log_probs = torch.cat(

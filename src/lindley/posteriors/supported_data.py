@@ -36,7 +36,11 @@ def check_supported(
             f"{name} learns classes and cannot use a {kind}; give it a Classification", argument="task", got=kind
         )
     if data.prior is not None:
-        raise InputError(f"{name} cannot use prior, the log-probabilities of a teacher; leave it out", argument="prior")
+        raise InputError(
+            f"{name} cannot use prior, the log-probabilities of a teacher; leave it out. BayesianHead takes them as "
+            "features: see teacher_prior_mean.",
+            argument="prior",
+        )
     if data.labels.sample_weight is not None and not sample_weight:
         raise InputError(
             f"{name} cannot use sample_weight; leave it out ({_LEARNERS_WITH_SAMPLE_WEIGHT})",

@@ -1,5 +1,6 @@
 """The routes, as a page uses them."""
 
+import csv
 import io
 import json
 import os
@@ -13,6 +14,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from lindley.apps.web.app import build_app
+from lindley.apps.web.pages import STATIC
 from lindley.apps.web.security import LaunchLinks
 from lindley.labelling.desk import Desk
 from lindley.labelling.initialise import make_project
@@ -44,6 +46,92 @@ def test_an_event_is_stored_once_whatever_its_order_and_its_repetitions(ann, pro
     again = post(ann, "/api/events", {"events": [*reversed(events), label("c", 2)]})
     assert [each["outcome"] for each in again["results"]] == ["known", "known", "stored"]
     assert sorted(each.uuid for each in stored(project)) == ["a", "b", "c"]
+
+
+def test_every_answer_says_how_far_the_labelling_is(ann, project):
+    """An item counts once, whoever labelled it and how often; what is undone or skipped does not."""
+    progress = {"labelled": 0, "items": 40, "target_labels": None}
+    model = {"epoch": 1, "version": "r1", "state": "idle", "labels_behind": 0}
+    for answer in (ann.get("/api/me").json(), post(ann, "/api/next", {"n": 1})):
+        assert (answer["progress"], answer["model"]) == (progress, model)
+    project.store.add_person("bob")
+    train = np.flatnonzero(project.store.streams() == "train").tolist()
+    test = np.flatnonzero(project.store.streams() == "test").tolist()
+    project.store.append("bob", [ProjectEvent("z", "label", item=train[0], class_id=1)])
+    project.store.append("", [ProjectEvent("y", "import", item=train[1], class_id=1)])
+    events = [label("a", train[0]), label("b", test[0]), {"uuid": "c", "kind": "skip", "item": train[2]}]
+    after = post(ann, "/api/events", {"events": [*events, label("d", train[1]), label("e", train[1], 1)]})
+    assert after["progress"] == {**progress, "labelled": 3}
+    assert after["model"] == {**model, "labels_behind": 5}
+    undos = [{"uuid": f"u{uuid}", "kind": "undo", "target_uuid": uuid} for uuid in "bde"]
+    assert post(ann, "/api/events", {"events": undos})["progress"] == {**progress, "labelled": 2}
+
+
+def test_me_names_the_guideline_and_the_reasons_for_a_skip(ann):
+    assert ann.get("/api/me").json()["guideline"] == {"version": 0, "text": ""}
+    assert post(ann, "/api/guideline", {"text": "Look twice."}) == {"version": 1, "text": "Look twice."}
+    assert post(ann, "/api/guideline", {"text": "Once."}) == {"version": 2, "text": "Once."}
+    me = ann.get("/api/me").json()
+    assert me["guideline"] == {"version": 2, "text": "Once."}
+    assert me["reasons"] == ["unsure", "none of these", "broken"]
+
+
+def test_the_reason_of_a_skip_is_stored_and_exported(ann, project, tmp_path):
+    events = [{"uuid": "a", "kind": "skip", "item": 3, "reason": "broken"}, {"uuid": "b", "kind": "skip", "item": 4}]
+    post(ann, "/api/events", {"events": events})
+    assert [each["reason"] for each in ann.get("/api/history").json()] == [None, "broken"]
+    project.export(tmp_path / "labels.csv", labelled=True)
+    with (tmp_path / "labels.csv").open(newline="") as file:
+        lines = {line["item"]: line for line in csv.DictReader(file)}
+    assert [(lines[item]["answer"], lines[item]["skip_reason"]) for item in "34"] == [("skip", "broken"), ("skip", "")]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"uuid": "a", "kind": "skip", "item": 3, "reason": "bored"},
+        {"uuid": "a", "kind": "label", "item": 3, "class_id": 0, "reason": "unsure"},
+        {"uuid": "a", "kind": "label", "item": 3, "class_id": 0, "view": "list"},
+        {"uuid": "a", "kind": "label", "item": 3, "class_id": 0, "chosen_by": "test"},
+    ],
+)
+def test_an_event_with_what_it_cannot_have_is_refused(ann, project, event):
+    assert ann.post("/api/events", json={"events": [event]}).status_code == 422
+    assert [each for each in project.store.events() if each.item == 3] == []
+
+
+def test_flags_and_notes_leave_the_answer_as_it_is(ann, project, tmp_path):
+    remarks = [{"uuid": kind, "kind": kind, "item": 3, "note": f"my {kind}"} for kind in ("flag", "note")]
+    post(ann, "/api/events", {"events": [label("a", 3, 1), *remarks]})
+    project.export(tmp_path / "labels.csv", labelled=True)
+    with (tmp_path / "labels.csv").open(newline="") as file:
+        (line,) = csv.DictReader(file)
+    assert (line["answer"], line["class_id"], line["flagged"], line["note"]) == (
+        "label",
+        "1",
+        "true",
+        "my flag\nmy note",
+    )
+
+
+def test_any_answer_is_undone_and_given_again_without_a_limit(ann, project):
+    """Also one of another day, which a search in the history finds; it comes back first."""
+    yesterday = ProjectEvent("old", "label", item=3, class_id=0, server_time="2020-01-01T00:00:00.000+00:00")
+    project.store.append("ann", [yesterday])
+    post(ann, "/api/events", {"events": [label(f"a{item}", item) for item in range(10, 20)]})
+    word = next(project.store.items([3])).content
+    found = [each for each in ann.get("/api/history", params={"q": word}).json() if each["item"] == 3]
+    assert [(each["uuid"], each["class_id"], each["undone"]) for each in found] == [("old", 0, False)]
+    for uuid in ["old", *(f"a{item}" for item in range(10, 20))]:
+        post(ann, "/api/events", {"events": [{"uuid": f"undo-{uuid}", "kind": "undo", "target_uuid": uuid}]})
+    assert {each["undone"] for each in ann.get("/api/history").json()} == {True}
+    held = [each["item"] for each in post(ann, "/api/next", {"n": 11})["items"]]
+    assert held == [*range(19, 9, -1), 3]
+    again = post(ann, "/api/events", {"events": [label("redo", 3, 1)], "next": 1})
+    assert [each["outcome"] for each in again["results"]] == ["stored"]
+    assert again["progress"]["labelled"] == 1
+    line = next(each for each in ann.get("/api/history").json() if each["uuid"] == "redo")
+    assert (line["item"], line["class_id"], line["undone"]) == (3, 1, False)
 
 
 def test_one_event_that_is_refused_leaves_the_others(ann, project):
@@ -124,9 +212,26 @@ def test_classes_are_changed_as_events_of_the_person(ann, project):
     assert [each["name"] for each in ann.get("/api/classes?q=KIT").json()] == ["kitten"]
 
 
+def test_a_class_is_split_on_the_page_and_the_export_shows_the_old_label_and_the_new(ann, project, tmp_path):
+    (item,) = np.flatnonzero(project.store.streams() == "train")[:1].tolist()
+    post(ann, "/api/events", {"events": [label("a", item, 0)]})
+    classes = post(ann, "/api/classes", {"action": "split", "class_id": 0, "value": ["kitten", "tomcat"]})
+    assert [each["name"] for each in classes][1:] == ["kitten", "tomcat"]
+    answer = post(ann, "/api/next", {"n": 1})
+    assert ([each["item"] for each in answer["items"]], answer["progress"]["labelled"]) == ([item], 0)
+    post(ann, "/api/events", {"events": [label("b", item, classes[2]["id"])]})
+    project.export(tmp_path / "labels.jsonl", labelled=True)
+    (line,) = [json.loads(each) for each in (tmp_path / "labels.jsonl").read_text().splitlines()]
+    assert line["class"] == "tomcat"
+    assert [(each["class"], each.get("chosen_by")) for each in line["events"]] == [("cat", None), ("tomcat", "split")]
+
+
 @pytest.mark.parametrize(
     "body",
     [
+        {"action": "split", "class_id": 0, "value": ["one"]},
+        {"action": "split", "class_id": 0, "value": "one"},
+        {"action": "rename", "class_id": 0, "value": ["one", "two"]},
         {"action": "add"},
         {"action": "add", "value": 5},
         {"action": "add", "value": "cat"},
@@ -177,7 +282,8 @@ def test_scripts_in_texts_classes_and_file_names_come_as_json_only(ann):
 
 def test_the_page_writes_no_html_and_has_no_inline_script():
     static = resources.files("lindley.apps.web").joinpath("static")
-    script, page = (static.joinpath(name).read_text() for name in ("app.js", "index.html"))
+    script = "\n".join(static.joinpath(name).read_text() for name in STATIC if name.endswith(".js"))
+    page = static.joinpath("index.html").read_text()
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|srcdoc", script)
     assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|javascript:|style=|https?://", page, re.IGNORECASE)
 

@@ -9,7 +9,9 @@ from lindley.apps.web.security import HEADERS, MAX_BODY, csrf_token, hash_cookie
 ORIGIN = "http://127.0.0.1:8123"
 LABEL = {"events": [{"uuid": "u1", "kind": "label", "item": 0, "class_id": 0}]}
 ROUTES = ["/", "/static/app.js", "/api/me", "/api/items/0/content", "/api/classes", "/api/history", "/api/status"]
-POSTS = ["/api/next", "/api/events", "/api/reveal", "/api/classes", "/api/release", "/api/train"]
+ROUTES += ["/api/search?q=x", "/api/items/0/similar", "/api/disputes"]
+POSTS = ["/api/next", "/api/events", "/api/reveal", "/api/grid", "/api/claim", "/api/classes", "/api/guideline"]
+POSTS += ["/api/release", "/api/train"]
 
 
 def assert_guarded(answer, status):
@@ -149,7 +151,7 @@ def test_programs_are_refused_in_json_and_people_by_a_page(stranger):
         "/static/%2e%2e%2fapp.py",
         "/static/..%5capp.py",
         "/static/%252e%252e%252fapp.py",
-        "/static/static2/app.js",
+        "/static/static2/page.js",
         "/static//etc/passwd",
         "/static/app.js%00.css",
         "/api/items/40/content",
@@ -214,6 +216,16 @@ def test_a_reason_that_no_encoding_holds_is_still_an_answer():
     """A file's name may have bytes that are no text: Python writes them as halves of characters."""
     answer = refusal(404, "/data/\udcff.png cannot be read")
     assert json.loads(answer.body) == {"detail": "/data/\udcff.png cannot be read"}
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_a_form_without_an_end_is_refused_unread(ann):
+    """A multipart body is no JSON, however many parts it has, and the length of all is limited."""
+    typed = {"Content-Type": "multipart/form-data; boundary=x"}
+    part = b'--x\r\nContent-Disposition: form-data; name="n"\r\n\r\n1\r\n'
+    for path in POSTS[:-1]:
+        assert_guarded(ann.post(path, content=part * 100, headers=typed), 422)
+        assert_guarded(ann.post(path, content=(part * 1000 for _ in range(1000)), headers=typed), 413)
 
 
 def test_a_huge_range_is_ignored(ann):

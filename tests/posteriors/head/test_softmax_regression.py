@@ -8,10 +8,12 @@ from head_problems import log_density, normals, regression, zeros
 from lindley.errors import FitError
 from lindley.posteriors.head.softmax_regression import (
     Curvature,
+    DenseCurvatures,
     contrasts,
     eigen_curvature,
     find_mode,
     label_curvature,
+    point_curvature,
 )
 
 
@@ -34,12 +36,15 @@ def test_product_with_the_hessian_is_that_of_autograd():
     problem, at, direction = regression(), normals(4, 2, seed=3), normals(5, 4, 2, seed=4)
     hessian = torch.autograd.functional.hessian(lambda w: -log_density(problem, w), at)  # [J, M, J, M]
     expected = torch.einsum("jmab,nab->njm", hessian, direction)
-    torch.testing.assert_close(Curvature(problem, label_curvature(problem, at)).multiply(direction), expected)
+    dense = Curvature(problem, DenseCurvatures(label_curvature(problem, at)))
+    torch.testing.assert_close(dense.multiply(direction), expected)
+    torch.testing.assert_close(point_curvature(problem, at).multiply(direction), expected)
+    torch.testing.assert_close(point_curvature(problem, at).diagonal, dense.diagonal)
 
 
 def test_curvature_along_its_directions_is_that_of_the_hessian():
     problem, at = regression(), normals(4, 2, seed=3)
-    turn, curvature = eigen_curvature(problem, label_curvature(problem, at))
+    turn, curvature = eigen_curvature(problem, DenseCurvatures(label_curvature(problem, at)))
     hessian = torch.autograd.functional.hessian(lambda w: -log_density(problem, w), at)
     along = torch.einsum("jajb,am,bm->jm", hessian, turn, turn)
     torch.testing.assert_close(curvature + problem.precision[:, None], along)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import cookie_parser
+from starlette.requests import Request, cookie_parser
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -48,6 +48,13 @@ class Visitor:
 
     person: str
     csrf: str
+
+
+def get_visitor(request: Request) -> Visitor:
+    """Return who sends a request that the guard let through."""
+    visitor = request.state.visitor
+    assert isinstance(visitor, Visitor)
+    return visitor
 
 
 class LaunchLinks:

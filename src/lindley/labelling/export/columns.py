@@ -39,6 +39,7 @@ LABEL: dict[str, type] = {
     "view": str,  # single or grid
     "model": str,
     "guideline": int,
+    "skip_reason": str,
     "flagged": bool,
     "note": str,
 }

@@ -159,6 +159,7 @@ class LineReader:
             "view": event.payload.get("view", None if _kind(event) == "import" else "single"),
             "model": event.model_version,
             "guideline": self._guideline(event),
+            "skip_reason": event.payload.get("reason"),
         }
 
     def _guideline(self, event: ProjectEvent) -> int | None:

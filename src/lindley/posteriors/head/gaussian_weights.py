@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from lindley.posteriors.head.softmax_regression import SoftmaxRegression, eigen_curvature
+from lindley.posteriors.head.softmax_regression import DenseCurvatures, SoftmaxRegression, eigen_curvature
 from lindley.posteriors.option_checks import check_choice
 from lindley.torch_state import no_autocast
 
@@ -117,7 +117,7 @@ class KroneckerGaussian:
     kind = "kronecker"
 
     def __init__(self, regression: SoftmaxRegression, curvature: Tensor) -> None:
-        self._eigenvectors, eigenvalues = eigen_curvature(regression, curvature)
+        self._eigenvectors, eigenvalues = eigen_curvature(regression, DenseCurvatures(curvature))
         self._precision = eigenvalues + regression.precision[:, None]  # [J, M]
         self.log_det_ratio = float((eigenvalues / regression.precision[:, None]).log1p().sum())
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lindley.noise import torch_generator
 from lindley.posteriors.head.gaussian_weights import FullGaussian
-from lindley.posteriors.head.softmax_regression import Curvature, SoftmaxRegression, label_curvature
+from lindley.posteriors.head.softmax_regression import Curvature, SoftmaxRegression, label_curvature, point_curvature
 
 EXACT_LIMIT = 1000
 """Coefficients up to which the determinant is exact."""
@@ -32,7 +32,7 @@ def estimate_log_det_ratio(regression: SoftmaxRegression, coefficients: Tensor) 
     diagonal of A is 1, so that tr log A = tr (log A - A + I), which varies less from probe to probe.
     Source: Ubaru, Chen and Saad 2017, "Fast estimation of tr(f(A)) via stochastic Lanczos quadrature".
     """
-    curvature = Curvature(regression, label_curvature(regression, coefficients))
+    curvature = point_curvature(regression, coefficients)
     probes = _probes(coefficients)  # [n, J, M]
     diagonal, offdiagonal = _lanczos(curvature, probes)
     tridiagonal = torch.diag_embed(diagonal)

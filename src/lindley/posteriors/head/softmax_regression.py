@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -33,7 +35,7 @@ class SoftmaxRegression:
     num_classes: int
     prior_mean: Tensor | float = 0.0  # [J, M] P
 
-    @property
+    @cached_property
     def contrasts(self) -> Tensor:
         """B: orthonormal columns, each orthogonal to a constant.  [C, C - 1]"""
         return contrasts(self.num_classes)
@@ -92,7 +94,7 @@ def find_mode(regression: SoftmaxRegression, start: Tensor, *, gap: float = 1e-1
     coefficients = start
     for _ in range(_MAX_NEWTON_STEPS):
         gradient = regression.gradient(coefficients)
-        curvature = Curvature(regression, label_curvature(regression, coefficients))
+        curvature = point_curvature(regression, coefficients)
         if not bool(gradient.isfinite().all()):
             break
         if curvature.precondition(gradient).mul(gradient).sum() <= 2 * gap:
@@ -129,16 +131,82 @@ def probs_curvature(regression: SoftmaxRegression, probs: Tensor) -> Tensor:
     return spread - along @ along.mT / probs.shape[2]
 
 
-def eigen_curvature(regression: SoftmaxRegression, curvature: Tensor) -> tuple[Tensor, Tensor]:
-    """Curvature of the likelihood along design column ⊗ direction of the contrasts.  [L, M, M] -> [M, M], [J, M]
+@runtime_checkable
+class LossCurvatures(Protocol):
+    """The curvature of each label's loss along the contrasts of its logits, [L, M, M], by its products."""
+
+    def total(self, weights: Tensor) -> Tensor:
+        """Sum over the labels.  [L] -> [M, M]"""
+        ...
+
+    def along(self, directions: Tensor) -> Tensor:
+        """Curvature along directions of the contrasts.  [M, R] -> [L, R]"""
+        ...
+
+    def multiply(self, moved: Tensor) -> Tensor:
+        """Products with n directions at each label.  [L, n, M] -> [L, n, M]"""
+        ...
+
+
+@dataclass(frozen=True)
+class DenseCurvatures:
+    """LossCurvatures that are held whole."""
+
+    values: Tensor  # [L, M, M]
+
+    def total(self, weights: Tensor) -> Tensor:
+        """See LossCurvatures."""
+        return torch.einsum("l,lab->ab", weights, self.values)
+
+    def along(self, directions: Tensor) -> Tensor:
+        """See LossCurvatures."""
+        return torch.einsum("am,lab,bm->lm", directions, self.values, directions).clamp_min(0.0)
+
+    def multiply(self, moved: Tensor) -> Tensor:
+        """See LossCurvatures."""
+        return moved @ self.values
+
+
+@dataclass(frozen=True)
+class SoftmaxCurvatures:
+    """LossCurvatures under one set of coefficients, diag(p) - p pᵀ in classes: L C numbers in the place of L M²."""
+
+    probs: Tensor  # [L, C]
+    contrasts: Tensor  # [C, M]
+
+    def total(self, weights: Tensor) -> Tensor:
+        """See LossCurvatures."""
+        weighted = weights[:, None] * self.probs
+        of_classes = weighted.sum(0).diag() - weighted.T @ self.probs  # [C, C]
+        return self.contrasts.T @ of_classes @ self.contrasts
+
+    def along(self, directions: Tensor) -> Tensor:
+        """See LossCurvatures."""
+        of_classes = self.contrasts @ directions  # [C, R]
+        return (self.probs @ of_classes.square() - (self.probs @ of_classes).square()).clamp_min(0.0)
+
+    def multiply(self, moved: Tensor) -> Tensor:
+        """See LossCurvatures."""
+        logits, probs = moved @ self.contrasts.T, self.probs[:, None]  # [L, n, C], [L, 1, C]
+        return (probs * (logits - (probs * logits).sum(2, keepdim=True))) @ self.contrasts
+
+
+def eigen_curvature(regression: SoftmaxRegression, curvatures: LossCurvatures) -> tuple[Tensor, Tensor]:
+    """Curvature of the likelihood along design column ⊗ direction of the contrasts.  -> [M, M], [J, M]
 
     The directions are the eigenvectors of the labels' average curvature. Where the columns of the design are
     orthogonal this is the eigenvalue-corrected Kronecker factorisation (George et al. 2018, arXiv:1806.03884).
     """
     sample_weight = regression.sample_weight
-    _, eigenvectors = torch.linalg.eigh(torch.einsum("l,lab->ab", sample_weight, curvature))
-    along = torch.einsum("am,lab,bm->lm", eigenvectors, curvature, eigenvectors).clamp_min(0.0)
+    _, eigenvectors = torch.linalg.eigh(curvatures.total(sample_weight))
+    along = curvatures.along(eigenvectors)
     return eigenvectors, regression.design.square().T @ (sample_weight[:, None] * along)
+
+
+def point_curvature(regression: SoftmaxRegression, coefficients: Tensor) -> Curvature:
+    """The precision matrix of the posterior about one set of coefficients.  [J, M]"""
+    probs = regression.log_probs(coefficients).exp()
+    return Curvature(regression, SoftmaxCurvatures(probs, regression.contrasts))
 
 
 class Curvature:
@@ -147,17 +215,18 @@ class Curvature:
     `diagonal` is its diagonal in the basis of `eigen_curvature`.
     """
 
-    def __init__(self, regression: SoftmaxRegression, curvature: Tensor) -> None:
-        self._regression = regression
-        self._weighted = regression.sample_weight[:, None, None] * curvature  # [L, M, M]
-        self._eigenvectors, eigenvalues = eigen_curvature(regression, curvature)
+    def __init__(self, regression: SoftmaxRegression, curvatures: LossCurvatures) -> None:
+        self._regression, self._curvatures = regression, curvatures
+        self._eigenvectors, eigenvalues = eigen_curvature(regression, curvatures)
         self.diagonal = eigenvalues + regression.precision[:, None]  # [J, M]
 
     def multiply(self, direction: Tensor) -> Tensor:
-        moved = torch.einsum("lj,...jm->l...m", self._regression.design, direction)
-        pulled = (moved.flatten(1, -2) if moved.dim() > 2 else moved[:, None]) @ self._weighted  # [L, ..., M]
-        back = torch.einsum("lj,l...m->...jm", self._regression.design, pulled.view_as(moved))
-        return back + self._regression.precision[:, None] * direction
+        regression = self._regression
+        moved = torch.einsum("lj,...jm->l...m", regression.design, direction)
+        pulled = self._curvatures.multiply(moved.flatten(1, -2) if moved.dim() > 2 else moved[:, None])
+        pulled = (regression.sample_weight[:, None, None] * pulled).view_as(moved)  # [L, ..., M]
+        back = torch.einsum("lj,l...m->...jm", regression.design, pulled)
+        return back + regression.precision[:, None] * direction
 
     def multiply_preconditioned(self, direction: Tensor) -> Tensor:
         """Multiply by D^-½ H D^-½ in that basis, the matrix preconditioned by its diagonal there, which becomes 1."""

@@ -14,7 +14,13 @@ from torch import Tensor
 
 from lindley.noise import torch_generator
 from lindley.posteriors.head.gaussian_weights import GaussianWeights, KroneckerGaussian, build_gaussian, is_full
-from lindley.posteriors.head.softmax_regression import Curvature, SoftmaxRegression, label_probs, probs_curvature
+from lindley.posteriors.head.softmax_regression import (
+    Curvature,
+    DenseCurvatures,
+    SoftmaxRegression,
+    label_probs,
+    probs_curvature,
+)
 
 ITERATE_FULL_LIMIT = 1000
 """Coefficients up to which every iteration uses the full covariance; above, all but the last use Kronecker's."""
@@ -49,7 +55,9 @@ def fit_variational(regression: SoftmaxRegression, mode: Tensor, covariance: str
         draws = mean + gaussian.multiply_covariance_root(noise)
         probs = label_probs(regression, draws)  # [L, C, S]
         curvature = (curvature + probs_curvature(regression, probs)) / 2
-        mean = mean + Curvature(regression, curvature).solve(_mean_gradient(regression, probs.mean(2), mean))
+        mean = mean + Curvature(regression, DenseCurvatures(curvature)).solve(
+            _mean_gradient(regression, probs.mean(2), mean)
+        )
     return mean, curvature
 
 

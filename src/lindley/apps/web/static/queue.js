@@ -1,0 +1,23 @@
+// The items that this person holds. The one on screen and the next one never change under their hands.
+export const SETTLED = 2;
+
+const isKept = (item, index) => index < SETTLED || item.isPicked;
+
+// What to show after the server said what the person holds: `answered` holds the items that they answered since.
+export function merge(queue, served, answered) {
+  const kept = queue.filter(isKept);
+  const known = new Set(kept.map((each) => each.item));
+  return [...kept, ...served.filter((each) => !known.has(each.item) && !answered.has(each.item))];
+}
+
+// The leases of what a new model may order anew.
+export function openLeases(queue) {
+  return queue.filter((item, index) => !isKept(item, index) && item.lease).map((each) => each.lease);
+}
+
+// Items that the person asked for, before all others.
+export function putFirst(queue, items) {
+  const wanted = new Set(items.map((each) => each.item));
+  const picked = items.map((each) => ({ ...each, isPicked: true }));
+  return [...picked, ...queue.filter((each) => !wanted.has(each.item))];
+}

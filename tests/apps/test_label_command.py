@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent / "web"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "labelling"))
 
@@ -26,6 +27,7 @@ from lindley.apps.label_command import Simulation, label_project
 from lindley.errors import InputError
 from lindley.labelling.project import Project
 from lindley.session.locks import find_holder
+from postgres_server import new_schema
 
 KILLS = max(3, int(os.environ.get("LINDLEY_FUZZ", "0")) // 100)
 ITEMS = max(120, int(os.environ.get("LINDLEY_FUZZ", "0")))
@@ -91,9 +93,11 @@ def find_trainer(server):
     return int(found[0]) if found else None
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("overlap", [1, 2])
-def test_eight_people_are_served_no_item_beyond_its_need(tmp_path, overlap):
-    folder = make_vectors(tmp_path, rows=ITEMS, people_per_item=overlap)
+def test_eight_people_are_served_no_item_beyond_its_need(tmp_path, request, overlap, kind):
+    database = "" if kind == "sqlite" else new_schema(request.getfixturevalue("postgres"))
+    folder = make_vectors(tmp_path, rows=ITEMS, people_per_item=overlap, database=database)
     with Server(folder, PEOPLE) as server:
         clients = [NotingClient(link) for link in server.links.values()]
         threads, errors = label_together(clients, truth_of(folder), overlap * ITEMS)

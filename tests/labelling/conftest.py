@@ -12,9 +12,11 @@ from lindley.labelling.postgresql import PostgresqlDatabase
 from lindley.labelling.store import ProjectStore
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from postgres_server import find_missing, new_schema, run_server
 from small_projects import FakeClock, found
+
+from postgres_server import new_schema
 
 
 @pytest.fixture
@@ -25,15 +27,6 @@ def clock():
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "project.db"
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    """The address of a PostgreSQL database."""
-    if missing := find_missing():
-        pytest.skip(missing)
-    with run_server() as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

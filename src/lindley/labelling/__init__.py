@@ -13,8 +13,8 @@ Data
 
 The store
 - store.py: `ProjectStore`, the database that is the truth; database.py: it, open; session_store.py: sessions' events.
-- sql.py: SQLAlchemy, and the border behind which sqlite.py and postgresql.py lie; tables.py: the tables;
-  migrations.py: their version; table_copy.py: all of them into another database.
+- sql.py: SQLAlchemy, and the border behind which sqlite.py and postgresql.py lie; storages.py: which one.
+- tables.py: the tables; migrations.py: their version; table_copy.py: all of them into another database.
 - writer.py: the one thread that writes; clock.py: time for leases; reads.py: what is read, page by page.
 - additions.py: adding items; item_changes.py: how many people they need; audit_records.py: audits; class_events.py,
   class_changes.py: changes of classes.

@@ -37,7 +37,7 @@ class PostgresqlDatabase:
         self.path, self._name = path.absolute(), url
         parsed = sa.make_url(url)
         self._schema = str(parsed.query.get("schema", SCHEMA))
-        self._url = parsed.set(drivername=_DRIVER, query={}, password=_find_password(parsed))
+        self._url = parsed.set(drivername=_DRIVER, query={}, password=find_password(parsed))
 
     def check(self) -> None:
         """Do nothing: a database that is not there is found when it is opened."""
@@ -153,7 +153,7 @@ def append_only_triggers(table: str) -> list[str]:
     ]
 
 
-def _find_password(url: sa.URL) -> str | None:
+def find_password(url: sa.URL) -> str | None:
     """Return the password of an address, as PostgreSQL's own programs find it; None where there is none."""
     if (found := os.environ.get("PGPASSWORD")) is not None:
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import zipfile
 
@@ -12,9 +13,13 @@ from vector_projects import label_items, make_vectors
 
 from lindley.errors import ConfigurationError, HeldError, InputError, JournalError
 from lindley.labelling.backup import back_up_project, restore_project
+from lindley.labelling.desk import Desk
+from lindley.labelling.finder import Finder
+from lindley.labelling.initialise import make_project
 from lindley.labelling.postgresql import PostgresqlDatabase, check_url, find_password
 from lindley.labelling.project import Project
-from lindley.labelling.settings import FILE_NAME, read_settings
+from lindley.labelling.settings import FILE_NAME, ProjectSettings, read_settings
+from lindley.labelling.sources.open_source import open_source
 from lindley.labelling.storages import DATABASE
 from lindley.labelling.store import ProjectStore
 from postgres_server import new_schema
@@ -64,6 +69,51 @@ def test_a_backup_is_restored_as_a_project_in_a_file_with_the_same_content(folde
     with sqlite3.connect(tmp_path / "again" / DATABASE) as connection, pytest.raises(sqlite3.IntegrityError):
         connection.execute("DELETE FROM event")
     connection.close()
+
+
+def test_a_desk_answers_as_it_does_on_sqlite(postgres, tmp_path):
+    """The page's tools: search in any alphabet, similar items, grids, disputes, history, progress."""
+    answers = []
+    texts = [f"ÄRGER {row} im Büro" if row % 3 == 0 else f"100% glad_{row} 'so'" for row in range(40)]
+    (tmp_path / "texts.csv").write_text("\n".join(["text", *texts]), encoding="utf-8")
+    for name, url in {"file": "", "server": new_schema(postgres)}.items():
+        settings = {"kind": "text", "text": "text", "num_draws": 4, "test_labels": 9, "people_per_item": 2}
+        settings = ProjectSettings(**settings, database=url)
+        make_project(tmp_path / name, open_source(tmp_path / "texts.csv", text="text"), ["gut", "böse"], settings)
+        with Project.open(tmp_path / name) as project:
+            for person in ("ann", "bob"):
+                for lease in project.ask(12, person=person):
+                    project.tell({lease.item: "gut" if (lease.item + (person == "bob")) % 2 else "böse"}, person=person)
+            project.train()
+            project.store.change_class(0, "split", ["sehr gut", "ganz gut"])
+            with Desk(project, lockstep=True) as desk:
+                answers.append(plain(ask_everything(desk)))
+    assert answers[0] == answers[1]
+
+
+def ask_everything(desk):
+    finder = Finder(desk.project)
+    yield from (finder.search("ann", word, 50) for word in ("ärger", "büro", "100%", "glad_1", "gut", "'", ""))
+    yield finder.find_similar("ann", 0, 10)
+    yield [(each.item, probability) for each, probability in finder.open_grid("ann", 1, 6)]
+    yield [each.item for each in finder.claim("ann", [1, 2, 3, 30, 31], "search")]
+    yield finder.disputes("ann", 50)
+    yield desk.history("bob", "büro", 50)
+    yield {**desk.describe(), "id": None}
+    yield [each.item for each in desk.hand_out("bob", 5).items]
+    yield desk.status()
+
+
+def plain(values):
+    """Return values without what differs from one project to another: times, uuids, addresses."""
+
+    def strip(value):
+        if isinstance(value, dict):
+            left_out = ("time", "uuid", "lease", "name", "seconds_per_label", "trainer", "version", "failure")
+            return {key: strip(each) for key, each in value.items() if key not in left_out}
+        return [strip(each) for each in value] if isinstance(value, list | tuple) else value
+
+    return json.loads(json.dumps([strip(each) for each in values]))
 
 
 def test_classes_merged_into_later_ones_are_in_a_backup(database, tmp_path):

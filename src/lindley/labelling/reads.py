@@ -120,7 +120,7 @@ def read_progress(connection: sa.Connection) -> Progress:
     meta = read_all_meta(connection)
     upto = connection.scalar(_UPTO) or 0
     behind = count_new_answers(connection, upto, ("label", "import", "adjudicate"))
-    labelled = connection.scalar(_LABELLED) or 0
+    labelled = int(connection.scalar(_LABELLED) or 0)
     return Progress(labelled, count_items(connection), int(meta["epoch"]), meta["model_version"], behind)
 
 

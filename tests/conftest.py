@@ -12,7 +12,7 @@ import lindley.acquisition.specs  # noqa: F401 - before the hook: these dataclas
 
 install_import_hook("lindley", "beartype.beartype")
 torch.set_num_threads(1)
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "databases"))
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
 
 from postgres_server import find_missing, run_server  # noqa: E402

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "databases"))
 sys.path.insert(0, str(Path(__file__).parent / "web"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "labelling"))
 

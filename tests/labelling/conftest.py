@@ -12,7 +12,7 @@ from lindley.labelling.postgresql import PostgresqlDatabase
 from lindley.labelling.store import ProjectStore
 
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "databases"))
 
 from small_projects import FakeClock, found
 

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "databases"))
 sys.path.insert(0, str(Path(__file__).parent / "web"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "labelling"))
 
+from postgres_server import new_schema
 from servers import NotingClient, Server, export_uuids, is_running, label_together
 from vector_projects import CLASSES, make_vectors, true_class
 
@@ -27,7 +28,6 @@ from lindley.apps.label_command import Simulation, label_project
 from lindley.errors import InputError
 from lindley.labelling.project import Project
 from lindley.session.locks import find_holder
-from postgres_server import new_schema
 
 KILLS = max(3, int(os.environ.get("LINDLEY_FUZZ", "0")) // 100)
 ITEMS = max(120, int(os.environ.get("LINDLEY_FUZZ", "0")))

@@ -14,9 +14,8 @@ from lindley.labelling.store import ProjectStore
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "databases"))
 
-from small_projects import FakeClock, found
-
 from postgres_server import new_schema
+from small_projects import FakeClock, found
 
 
 @pytest.fixture

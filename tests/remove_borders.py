@@ -27,6 +27,7 @@ WEB = "apps/web/test_security.py::"
 ATTACK = "apps/web/test_attacks.py::"
 TRAINER = "labelling/test_trainer.py::"
 STUDIO = "apps/web/test_label_studio.py::"
+SERVER = "labelling/test_postgresql.py::"
 PUSHED = "labelling/label_studio/test_synchroniser.py::"
 ANY_READER = "except Exception:  # whatever a reader raises: numbers, nesting and text beyond its limits, too"
 
@@ -58,7 +59,7 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("session/manifest.py", ANY_READER, "except (ValueError, KeyError, TypeError):", DAMAGE),
     ("labelling/claims.py", "_FREE.where(is_fresh(_other))", "_FREE.where(_other.c.open > 0)", "labelling/test_claims.py::test_a_claim_costs_the_same_among_many_items_as_among_few"),
     ("labelling/claims.py", "    ~sa.exists().where(touched.c.item == _other.c.id, touched.c.person == _who),\n", "", "labelling/test_claims.py::test_nobody_is_served_an_item_again_which_they_have_answered"),
-    ("labelling/sql.py", "recursive_triggers = ON", "recursive_triggers = OFF", "labelling/test_event_append.py::test_the_database_refuses_to_change_events"),
+    ("labelling/sqlite.py", "recursive_triggers = ON", "recursive_triggers = OFF", "labelling/test_event_append.py::test_the_database_refuses_to_change_events"),
     ("labelling/event_append.py", "    if fault := find_fault(_EventFields, vars(each)):\n        return fault\n", "", "labelling/test_event_append.py::test_one_refused_event_leaves_those_beside_it"),
     ("labelling/database.py", "            self.writer.run(save_time)\n", "", "labelling/test_claims.py::test_time_counts_in_which_nothing_was_written_before_the_store_was_closed"),
     ("study/config/study_files.py", "except Exception as error:  # also a number of more digits than Python reads", "except tomllib.TOMLDecodeError as error:", FILES + "test_any_damage_gives_a_study_or_one_clear_error"),
@@ -155,6 +156,10 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("spreadsheet.py", """ if _FORMULA.match(text) else text""", " if False else text", "test_spreadsheet.py"),
     ("apps/web/security.py", "            return self._people.pop(token, None)", "            return self._people.get(token)", WEB + "test_a_launch_link_lets_one_browser_in_once"),
     ("apps/web/security.py", "separators=(\",\", \":\")).encode()", "ensure_ascii=False).encode()", WEB + "test_a_reason_that_no_encoding_holds_is_still_an_answer"),
+    ("labelling/postgresql.py", "            sa.event.listen(engine, \"begin\", lambda connection: connection.exec_driver_sql(_TAKE_TURN))\n", "            pass\n", SERVER + "test_one_transaction_writes_at_a_time_so_that_no_reader_misses_an_event"),
+    ("labelling/postgresql.py", "    if parsed is not None and parsed.password is not None:", "    if False:", SERVER + "test_an_address_is_kept_without_its_password"),
+    ("labelling/postgresql.py", "path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)", "path.stat().st_mode & 0", SERVER + "test_the_password_is_found_as_postgresqls_own_programs_find_it"),
+    ("labelling/event_append.py", '        if isinstance(value, str) and "\\0" in value:', "        if False:", "labelling/test_event_append.py::test_one_refused_event_leaves_those_beside_it"),
     ("apps/web/security.py", '        return self._backend_path != "" and hmac.compare_digest(found, wanted)', "        return True", STUDIO + "test_the_secret_opens_nothing_else"),
     ("apps/web/security.py", "        return MAX_BACKEND_BODY if self._is_backend(scope) else MAX_BODY", "        return MAX_BACKEND_BODY", STUDIO + "test_label_studio_may_send_more_than_a_page_and_not_everything"),
     ("labelling/label_studio/connection.py", "0o600)", "0o644)", STUDIO + "test_the_token_is_in_a_file_of_its_owner_and_nowhere_else"),

@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 import requests
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "databases"))
 sys.path.insert(0, str(Path(__file__).parent / "web"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "labelling"))
 
+from postgres_server import new_schema
 from servers import NotingClient, Server, export_uuids, is_running, label_together
 from vector_projects import CLASSES, make_vectors, true_class
 
@@ -91,9 +93,11 @@ def find_trainer(server):
     return int(found[0]) if found else None
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("overlap", [1, 2])
-def test_eight_people_are_served_no_item_beyond_its_need(tmp_path, overlap):
-    folder = make_vectors(tmp_path, rows=ITEMS, people_per_item=overlap)
+def test_eight_people_are_served_no_item_beyond_its_need(tmp_path, request, overlap, kind):
+    database = "" if kind == "sqlite" else new_schema(request.getfixturevalue("postgres"))
+    folder = make_vectors(tmp_path, rows=ITEMS, people_per_item=overlap, database=database)
     with Server(folder, PEOPLE) as server:
         clients = [NotingClient(link) for link in server.links.values()]
         threads, errors = label_together(clients, truth_of(folder), overlap * ITEMS)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from lindley.errors import JournalError
+from lindley.labelling.postgresql import PostgresqlDatabase
 from lindley.labelling.session_store import SessionStore
 from lindley.labelling.store import ProjectStore
 from lindley.session.event_store import EventStore, MemoryStore
@@ -35,24 +36,45 @@ def open_database(folder, stack):
     return SessionStore(stack.enter_context(ProjectStore.create(folder / "project.db")), "one")
 
 
-DURABLE = {"journal": open_journal, "database": open_database}
+class PostgresOpener:
+    """Makes a database in the schema of a folder, and opens it where it is there."""
+
+    url = ""
+
+    def __call__(self, folder, stack):
+        database = PostgresqlDatabase(f"{self.url}?schema={folder.name[-50:]}", folder / "project.db")
+        is_made = (folder / "made").exists()
+        (folder / "made").touch()
+        store = ProjectStore.open(database) if is_made else ProjectStore.create(database)
+        return SessionStore(stack.enter_context(store), "one")
+
+
+DURABLE = {"journal": open_journal, "database": open_database, "postgresql": PostgresOpener()}
 ALL = {"memory": lambda folder, stack: MemoryStore(), **DURABLE}
+
+
+def opener_of(request):
+    """Return what opens a store; a database of PostgreSQL needs its server."""
+    if isinstance(request.param, PostgresOpener):
+        request.param.url = request.getfixturevalue("postgres")
+    return request.param
 
 
 @pytest.fixture(params=ALL.values(), ids=ALL)
 def store(request, tmp_path):
     with ExitStack() as stack:
-        yield request.param(tmp_path, stack)
+        yield opener_of(request)(tmp_path, stack)
 
 
 @pytest.fixture(params=DURABLE.values(), ids=DURABLE)
 def reopen(request, tmp_path):
     """Open the store, or close it and open it again."""
+    opener = opener_of(request)
     with ExitStack() as stack:
 
         def open_again():
             stack.close()
-            return request.param(tmp_path, stack)
+            return opener(tmp_path, stack)
 
         yield open_again
 

@@ -21,11 +21,12 @@ from lindley.labelling.audit import draw_audit
 from lindley.labelling.audit_verdict import AuditStatus
 from lindley.labelling.epochs import Epoch, write_epoch
 from lindley.labelling.initialise import add_source, make_project
-from lindley.labelling.project import DATABASE, Project
+from lindley.labelling.project import Project
 from lindley.labelling.records import Entry, Item, ProjectEvent
 from lindley.labelling.settings import ProjectSettings, read_settings
 from lindley.labelling.snapshot import take_snapshot
 from lindley.labelling.sources.open_source import open_source
+from lindley.labelling.storages import DATABASE
 from lindley.labelling.store import ProjectStore
 from lindley.labelling.streams import assign_streams
 

@@ -74,10 +74,9 @@ def test_the_queue_goes_by_rank_and_then_items_come_at_random(store):
     assert {each.epoch for each in leases} == {1}
 
 
-def test_random_items_come_in_an_order_of_their_hashes_and_the_seed(begin, tmp_path, path):
+def test_random_items_come_in_an_order_of_their_hashes_and_the_seed(begin):
     order = served(begin(items=20, test_every=0), "ann", 20)
-    path.unlink()
-    again = served(begin(items=20, test_every=0), "ann", 20)
+    again = served(begin(items=20, test_every=0, anew=True), "ann", 20)
     assert order == again
     assert order != sorted(order)
 

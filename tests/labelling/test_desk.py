@@ -10,8 +10,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from vector_projects import add_vectors, answer, make_vectors
 
 from lindley.labelling.desk import Desk
-from lindley.labelling.project import DATABASE, Project
+from lindley.labelling.project import Project
 from lindley.labelling.settings import read_settings
+from lindley.labelling.storages import DATABASE
 from lindley.labelling.store import ProjectStore
 
 

@@ -16,7 +16,7 @@ from lindley.labelling.migrations import migrate
 from lindley.labelling.ranked_queue import QueueRow
 from lindley.labelling.records import Entry, Item, ProjectEvent
 from lindley.labelling.round_records import ModelRecord, RoundRecord
-from lindley.labelling.sql import open_engine, wal_is_safe
+from lindley.labelling.sqlite import SqliteFile, wal_is_safe
 from lindley.labelling.store import ProjectStore
 from lindley.labelling.tables import read_meta, write_meta
 
@@ -210,7 +210,7 @@ def test_a_writer_of_another_process_that_does_not_end_is_named(empty, path):
 )
 def test_the_journal_mode_goes_by_the_version_of_sqlite(tmp_path, version, safe):
     assert wal_is_safe(version) == safe
-    engine = open_engine(tmp_path / "a.db", version=version)
+    engine = SqliteFile(tmp_path / "a.db", version=version).open_engine()
     with engine.connect() as connection:
         settings = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -226,10 +226,10 @@ def test_the_journal_mode_goes_by_the_version_of_sqlite(tmp_path, version, safe)
 
 
 def test_a_database_of_another_journal_mode_is_changed_unless_another_process_has_it_open(tmp_path):
-    safe = open_engine(tmp_path / "a.db", version=(3, 52, 0))
+    safe = SqliteFile(tmp_path / "a.db", version=(3, 52, 0)).open_engine()
     with safe.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE a (b)")
-    old = open_engine(tmp_path / "a.db", version=(3, 40, 1))
+    old = SqliteFile(tmp_path / "a.db", version=(3, 40, 1)).open_engine()
     with pytest.raises(HeldError), old.connect():
         pass
     safe.dispose()
@@ -242,17 +242,17 @@ def test_an_older_database_is_migrated_after_a_backup(empty, path):
     empty.add_items(found(5))
     empty.close()
     before = content_of(path)
-    engine = open_engine(path, writes=True)
+    engine = SqliteFile(path).open_engine(writes=True)
     changes = [
         lambda connection: connection.exec_driver_sql("ALTER TABLE person ADD COLUMN mail TEXT"),
         lambda connection: connection.exec_driver_sql("UPDATE item SET need = 2"),
     ]
-    backup = migrate(engine, path, changes)
+    backup = migrate(engine, SqliteFile(path), changes)
     assert content_of(backup) == before
     with engine.connect() as connection:
         assert read_meta(connection, "schema_version") == 3
         assert {*connection.exec_driver_sql("SELECT need FROM item").scalars()} == {2}
-    assert migrate(engine, path, changes) is None
+    assert migrate(engine, SqliteFile(path), changes) is None
     engine.dispose()
     with pytest.raises(JournalError) as caught:
         ProjectStore.open(path)
@@ -266,9 +266,9 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(empty, path):
     def fail(connection):
         raise LookupError
 
-    engine = open_engine(path, writes=True)
+    engine = SqliteFile(path).open_engine(writes=True)
     with pytest.raises(LookupError):
-        migrate(engine, path, [lambda connection: connection.exec_driver_sql("DROP TABLE model"), fail])
+        migrate(engine, SqliteFile(path), [lambda connection: connection.exec_driver_sql("DROP TABLE model"), fail])
     engine.dispose()
     assert content_of(path) == before
     ProjectStore.open(path).close()

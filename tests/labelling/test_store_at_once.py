@@ -32,9 +32,9 @@ def run_script(*arguments):
 
 
 @pytest.mark.parametrize("need", [1, 2])
-def test_eight_people_label_at_once_and_no_item_is_served_beyond_its_need(path, need):
+def test_eight_people_label_at_once_and_no_item_is_served_beyond_its_need(place, need):
     people, served, errors = [f"person {number}" for number in range(8)], [], []
-    with ProjectStore.create(path) as store:
+    with ProjectStore.create(place) as store:
         store.add_items(found(ITEMS), need=need)
         store.add_class("cat")
         for name in people:

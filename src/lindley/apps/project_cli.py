@@ -80,6 +80,13 @@ def init(
     ] = None,
     overlap: Annotated[int, typer.Option(metavar="N", min=1, help="Have each item labelled by N people.")] = 1,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed all randomness.")] = 0,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Keep the labels in this PostgreSQL database: postgresql://USER@HOST/NAME.  [default: a file]",
+        ),
+    ] = None,
 ) -> None:
     """Make a labelling project from your data.
 
@@ -102,6 +109,7 @@ def init(
         test_labels=test_labels,
         overlap=overlap,
         seed=seed,
+        database=database,
     )
     make(source, to, options, describe=describe, target=target)
 

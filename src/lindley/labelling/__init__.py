@@ -12,8 +12,9 @@ Data
   moved_images.py: images whose folder was moved; item_features.py: the vectors of its items.
 
 The store
-- store.py: `ProjectStore`, the database that is the truth; database.py: its file; session_store.py: sessions' events.
-- sql.py: SQLAlchemy and what is SQLite's own; tables.py: the tables; migrations.py: their version.
+- store.py: `ProjectStore`, the database that is the truth; database.py: it, open; session_store.py: sessions' events.
+- sql.py: SQLAlchemy, and the border behind which sqlite.py and postgresql.py lie; storages.py: which one.
+- tables.py: the tables; migrations.py: their version; table_copy.py: all of them into another database.
 - writer.py: the one thread that writes; clock.py: time for leases; reads.py: what is read, page by page.
 - additions.py: adding items; item_changes.py: how many people they need; audit_records.py: audits; class_events.py,
   class_changes.py: changes of classes.

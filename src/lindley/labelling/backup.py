@@ -24,8 +24,9 @@ from lindley.errors import DataError, InputError
 from lindley.files import ByteSink, open_atomically, sync_folder
 from lindley.labelling.item_features import FOLDER as FEATURES
 from lindley.labelling.item_features import VECTORS
-from lindley.labelling.project import DATABASE, Project
-from lindley.labelling.settings import FILE_NAME
+from lindley.labelling.project import Project
+from lindley.labelling.settings import FILE_NAME, write_settings
+from lindley.labelling.storages import DATABASE
 from lindley.session.locks import FileLock
 
 MANIFEST = "manifest.json"
@@ -69,7 +70,11 @@ def back_up_project(project: Project, path: Path, *, on_progress: Progress = lam
     ):
         database = Path(scratch) / DATABASE
         project.store.back_up(database)
-        for name, source in [(DATABASE, database), *_files(project.folder)]:
+        settings = project.folder / FILE_NAME
+        if project.settings.database:  # it is the file now
+            settings = Path(scratch) / FILE_NAME
+            write_settings(settings.parent, project.settings.model_copy(update={"database": ""}))
+        for name, source in [(DATABASE, database), (FILE_NAME, settings), *_files(project.folder)]:
             manifest[name] = _store(archive, name, source)
             on_progress(len(manifest))
         content = {"format": FORMAT, "lindley": version("lindley"), "files": manifest}
@@ -111,9 +116,8 @@ def restore_project(path: Path, folder: Path, *, on_progress: Progress = lambda 
 
 def _files(root: Path) -> Iterator[tuple[str, Path]]:
     """Yield what belongs to a project beside its database, by its name in the backup, sorted."""
-    for name in (FILE_NAME, VECTORS):
-        if (root / name).is_file():
-            yield name, root / name
+    if (root / VECTORS).is_file():
+        yield VECTORS, root / VECTORS
     for folder in _FOLDERS:
         for path in sorted((root / folder).rglob("*")):
             if path.is_file() and not path.is_symlink() and path.name != "lock" and path.suffix not in _LEFT_OUT:

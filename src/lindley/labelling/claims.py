@@ -177,7 +177,7 @@ def take_back(connection: sa.Connection, values: dict[str, Any]) -> None:
 
 def count_streams(connection: sa.Connection) -> StreamCounts:
     """Return the labels of each stream with the leases."""
-    return StreamCounts(**{row.stream: row.total for row in connection.execute(_COUNTS)})
+    return StreamCounts(**{row.stream: int(row.total) for row in connection.execute(_COUNTS)})
 
 
 def _key(item: int, person: str) -> dict[str, object]:

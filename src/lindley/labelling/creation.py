@@ -9,6 +9,7 @@ from pathlib import Path
 from lindley.errors import ConfigurationError, InputError
 from lindley.labelling.initialise import Additions, make_project
 from lindley.labelling.item_features import feature_method, item_features
+from lindley.labelling.postgresql import check_url
 from lindley.labelling.project import Project
 from lindley.labelling.records import Kind
 from lindley.labelling.settings import DEFAULT_ACQUISITIONS, ProjectSettings, build_settings
@@ -38,6 +39,7 @@ class ProjectOptions:
     target: float | None = None
     overlap: int = 1
     seed: int = 0
+    database: str | None = None
 
 
 def create_project(
@@ -112,6 +114,7 @@ def _settings(kind: Kind, options: ProjectOptions) -> ProjectSettings:
         "test_labels": options.test_labels,
         "target": options.target,
         "people_per_item": options.overlap,
+        "database": check_url(options.database) if options.database is not None else "",
     }
     try:
         return build_settings(values)

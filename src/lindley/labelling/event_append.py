@@ -200,6 +200,8 @@ def _find_fault(each: ProjectEvent) -> str:
         value = getattr(each, name)
         if isinstance(value, int) and abs(value) >= 2**63:
             return f"{name} is too large a number"
+        if isinstance(value, str) and "\0" in value:
+            return f"{name} holds a NUL character, which not every database can store"
         if isinstance(value, str) and not _is_storable(value):
             return f"{name} holds half of a character"
     if not is_line(each.person):

@@ -20,10 +20,11 @@ from lindley.labelling.groups import find_links, group_items
 from lindley.labelling.item_features import VECTORS
 from lindley.labelling.moved_images import FoundAgain
 from lindley.labelling.new_folder import check_free, keep_features_of, new_folder
-from lindley.labelling.project import DATABASE, Project
+from lindley.labelling.project import Project
 from lindley.labelling.records import Entry, Found, Item, ProjectEvent, Stream, Unreadable
 from lindley.labelling.settings import ProjectSettings, write_settings
 from lindley.labelling.sources.open_source import Source
+from lindley.labelling.storages import find_storage
 from lindley.labelling.store import ProjectStore
 from lindley.labelling.streams import assign_streams
 
@@ -79,7 +80,7 @@ def make_project(
     wanted = _plan_classes(classes, keys, descriptions)
     _refuse_empty(source)
     with new_folder(folder):
-        with ProjectStore.create(folder / DATABASE, seed=settings.seed) as store:
+        with ProjectStore.create(find_storage(folder, settings), seed=settings.seed) as store:
             for each in wanted:
                 store.add_class(each.name, hotkey=each.hotkey, description=each.description)
             project = Project(folder, settings, store)

@@ -8,7 +8,7 @@ from typing import get_args
 
 from lindley.errors import JournalError
 from lindley.labelling.records import Stream
-from lindley.labelling.sql import back_up, sa
+from lindley.labelling.sql import Storage, sa
 from lindley.labelling.tables import meta, metadata, read_meta, tally, write_meta
 
 Migration = Callable[[sa.Connection], None]
@@ -28,12 +28,12 @@ def create_tables(connection: sa.Connection, *, seed: int) -> None:
     connection.execute(tally.insert(), [{"stream": stream, "labels": 0, "labelled": 0} for stream in get_args(Stream)])
 
 
-def migrate(engine: sa.Engine, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> Path | None:
+def migrate(engine: sa.Engine, storage: Storage, migrations: Sequence[Migration] = MIGRATIONS) -> Path | None:
     """Bring a database up to date, all in one transaction, after a backup beside it.
 
     Args:
         engine: Opens the database for writing.
-        path: Its file.
+        storage: The database.
         migrations: The changes since version 1.
 
     Returns:
@@ -44,29 +44,32 @@ def migrate(engine: sa.Engine, path: Path, migrations: Sequence[Migration] = MIG
     """
     newest = 1 + len(migrations)
     with engine.begin() as connection:
-        found = read_version(connection, path)
+        found = read_version(connection, storage)
     if found > newest:
         raise JournalError(
-            f"{path} was written by a newer version of lindley (tables {found}; this one knows {newest}): "
-            "pip install --upgrade lindley, or open a backup of the older version.",
-            path=path,
+            f"{storage.describe()} was written by a newer version of lindley (tables {found}; this one knows "
+            f"{newest}): pip install --upgrade lindley, or open a backup of the older version.",
+            path=storage.path,
             entry="schema_version",
         )
     if found == newest:
         return None
-    backup = path.with_name(f"{path.name}.version-{found}")
-    back_up(engine, backup)
+    backup = storage.path.with_name(f"{storage.path.name}.version-{found}")
+    storage.back_up(engine, backup)
     with engine.begin() as connection:
-        for change in migrations[read_version(connection, path) - 1 :]:  # another process may have been faster
+        for change in migrations[read_version(connection, storage) - 1 :]:  # another process may have been faster
             change(connection)
         write_meta(connection, "schema_version", newest)
     return backup
 
 
-def read_version(connection: sa.Connection, path: Path) -> int:
+def read_version(connection: sa.Connection, storage: Storage) -> int:
     """Return the version of the tables. Raise JournalError where there is none."""
     if sa.inspect(connection).has_table(meta.name):
         version = read_meta(connection, "schema_version")
         if isinstance(version, int):
             return version
-    raise JournalError(f"{path} is no database of a labelling project. Name the folder that init made.", path=path)
+    raise JournalError(
+        f"{storage.describe()} is no database of a labelling project. Name the folder that init made.",
+        path=storage.path,
+    )

@@ -17,8 +17,8 @@ from lindley.errors import InputError
 from lindley.files import write_atomically
 from lindley.labelling.item_features import FOLDER as FEATURES
 from lindley.labelling.item_features import VECTORS
-from lindley.labelling.project import DATABASE
 from lindley.labelling.settings import FILE_NAME
+from lindley.labelling.storages import DATABASE
 from lindley.session.locks import FileLock
 
 _MARK = "init"

@@ -25,6 +25,7 @@ from lindley.labelling.epochs import Epoch, model_record, read_epoch, read_probs
 from lindley.labelling.records import ClassRecord, Item, Lease, ProjectEvent
 from lindley.labelling.round_records import RoundRecord
 from lindley.labelling.settings import ProjectSettings, read_settings
+from lindley.labelling.storages import find_storage
 from lindley.labelling.store import ProjectStore
 from lindley.labelling.streams import is_test_due
 from lindley.session.event_store import Receipt, Refused
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from lindley.labelling.model import ProjectModel
     from lindley.labelling.status import ProjectStatus
 
-DATABASE = "project.db"
 _ANSWERS = ("label", "skip", "import", "undo", "adjudicate", "class")
 
 
@@ -62,7 +62,9 @@ class Project:
         """
         path = Path(folder)
         settings = read_settings(path)
-        return cls(path, settings, ProjectStore.open(path / DATABASE, lease_seconds=settings.lease_seconds))
+        return cls(
+            path, settings, ProjectStore.open(find_storage(path, settings), lease_seconds=settings.lease_seconds)
+        )
 
     @classmethod
     def create(
@@ -83,6 +85,7 @@ class Project:
         target: float | None = None,
         overlap: int = 1,
         seed: int = 0,
+        database: str | None = None,
     ) -> Project:
         """Make a project of data, with its features, and open it. An error leaves nothing of it.
 
@@ -102,6 +105,7 @@ class Project:
             target: The accuracy at which the advice is to stop, between 0 and 1.
             overlap: The number of people who label each item.
             seed: Seed of everything random.
+            database: The address of a PostgreSQL database, without its password; None: a file in the folder.
 
         Raises:
             InputError: If an argument cannot be used, the folder holds something, or nothing can be labelled.
@@ -123,6 +127,7 @@ class Project:
             target=target,
             overlap=overlap,
             seed=seed,
+            database=database,
         )
         create_project(Path(folder), Path(source), options)
         return cls.open(folder)

@@ -121,7 +121,7 @@ def read_progress(connection: sa.Connection) -> Progress:
     """Return how far the labelling is."""
     meta, found = read_all_meta(connection), connection.execute(_PROGRESS, {"kinds": [*LEARNED]}).one()
     num_items = 0 if found.last is None else found.last + 1
-    return Progress(found.labelled or 0, num_items, int(meta["epoch"]), meta["model_version"], found.behind)
+    return Progress(int(found.labelled or 0), num_items, int(meta["epoch"]), meta["model_version"], int(found.behind))
 
 
 def count_labels(connection: sa.Connection, person: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import PydanticKnownError
 
 from lindley.acquisition.specs import ACQUISITIONS
-from lindley.errors import ConfigurationError
+from lindley.errors import ConfigurationError, InputError
 from lindley.files import write_atomically
 from lindley.labelling.records import Kind
 from lindley.session.invalid_keys import InvalidKey, describe_value, format_key, raise_errors, unknown_keys_of_table
@@ -64,6 +64,8 @@ class ProjectSettings(BaseModel):
     """The number of people who label each item."""
     lease_seconds: Annotated[float, Field(gt=0)] = 300
     """The seconds for which an item stays reserved for the person who sees it."""
+    database: str = ""
+    """The address of its PostgreSQL database, without a password; "": the file project.db."""
 
     @field_validator("acquisition")
     @classmethod
@@ -86,7 +88,7 @@ def build_settings(values: Mapping[str, Any], *, path: Path | None = None) -> Pr
     Raises:
         ConfigurationError: If a key is not known or a value is wrong; it names each of them.
     """
-    invalid = [*unknown_keys_of_table(values, ProjectSettings.model_fields)]
+    invalid = [*unknown_keys_of_table(values, ProjectSettings.model_fields), *_check_database(values.get("database"))]
     try:
         settings = ProjectSettings(**{name: values[name] for name in ProjectSettings.model_fields if name in values})
     except ValidationError as error:
@@ -94,6 +96,22 @@ def build_settings(values: Mapping[str, Any], *, path: Path | None = None) -> Pr
         invalid += [InvalidKey(each["loc"], describe_value(dict(each)), got=each["input"]) for each in found]
     raise_errors([each.error(format_key(each.path)) for each in invalid], str(path or ""), path)
     return settings
+
+
+def _check_database(url: object) -> Iterator[InvalidKey]:
+    """Yield what is wrong with an address, and never the address itself: it may hold a password."""
+    if not isinstance(url, str) or not url:
+        return
+    from lindley.labelling.postgresql import check_url
+
+    try:
+        check_url(url)
+    except InputError:
+        yield InvalidKey(
+            ("database",),
+            "must be an address such as postgresql://user@host/name, without a password: that belongs into PGPASSWORD "
+            "or ~/.pgpass.",
+        )
 
 
 def write_settings(folder: Path, settings: ProjectSettings) -> None:

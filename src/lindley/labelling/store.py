@@ -25,7 +25,7 @@ from lindley.labelling.item_changes import change_need
 from lindley.labelling.ranked_queue import QueueRow, read_epoch, read_queue, replace_queue
 from lindley.labelling.records import ClassAction, ClassRecord, Entry, Item, Lease, ProjectEvent
 from lindley.labelling.round_records import ModelRecord, RoundRecord, add_model, add_round, read_models, read_rounds
-from lindley.labelling.sql import sa
+from lindley.labelling.sql import Storage, sa
 from lindley.labelling.tables import person
 from lindley.session.event_store import Receipt, Refused
 from lindley.text import is_line
@@ -57,30 +57,35 @@ class ProjectStore:
         self._streams: tuple[tuple[int, int], np.ndarray] | None = None
 
     @classmethod
-    def create(cls, path: Path, *, seed: int = 0, **options: Any) -> ProjectStore:
+    def create(cls, place: Path | Storage, *, seed: int = 0, **options: Any) -> ProjectStore:
         """Make the database of a new project, as `create_database` does, and open it.
 
         Args:
-            path: The file.
+            place: Its file, or where else it lies.
             seed: Seed of the order of items.
             options: The options of `open`.
         """
-        create_database(path, seed=seed)
-        return cls.open(path, **options)
+        create_database(place, seed=seed)
+        return cls.open(place, **options)
 
     @classmethod
     def open(
-        cls, path: Path, *, lease_seconds: float = 300.0, utc: Callable[[], datetime] = utc_now, **options: Any
+        cls,
+        place: Path | Storage,
+        *,
+        lease_seconds: float = 300.0,
+        utc: Callable[[], datetime] = utc_now,
+        **options: Any,
     ) -> ProjectStore:
         """Open the database of a project.
 
         Args:
-            path: The file.
+            place: Its file, or where else it lies.
             lease_seconds: How long an item is held for a person who does not answer.
             utc: The time, for display.
             options: The options of `Database`.
         """
-        return cls(Database(path, **options), lease_seconds=lease_seconds, utc=utc)
+        return cls(Database(place, **options), lease_seconds=lease_seconds, utc=utc)
 
     def read(self, function: Callable[[sa.Connection], T]) -> T:
         """Run a function in a transaction that reads one moment of the database. Keep it short: writers wait."""

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from lindley.labelling import postgresql, sqlite
 from lindley.labelling.records import EventKind, Stream, View
-from lindley.labelling.sql import add_triggers, sa
+from lindley.labelling.sql import sa
 
 metadata = sa.MetaData()
+_BIG = sa.BigInteger
+_INT = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # whose INTEGER is as large, and numbers rows by itself
 
 
 def _choice(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
@@ -30,7 +33,7 @@ need of an item; audit, whether there is one; split, whether a class was split."
 class_ = sa.Table(
     "class",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", _INT, primary_key=True, autoincrement=False),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("hotkey", sa.Text),
     sa.Column("description", sa.Text, nullable=False),
@@ -42,16 +45,16 @@ class_ = sa.Table(
 item = sa.Table(
     "item",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", _INT, primary_key=True, autoincrement=False),
     sa.Column("hash", sa.Text, nullable=False, unique=True),
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("meta", sa.JSON, nullable=False),
-    sa.Column("grp", sa.Integer, nullable=False),
+    sa.Column("grp", _INT, nullable=False),
     sa.Column("stream", sa.Text, _choice("stream", get_args(Stream)), nullable=False),
-    sa.Column("need", sa.Integer, sa.CheckConstraint("need >= 1"), nullable=False),
-    sa.Column("open", sa.Integer, nullable=False),
-    sa.Column("order_key", sa.BigInteger, nullable=False),
+    sa.Column("need", _INT, sa.CheckConstraint("need >= 1"), nullable=False),
+    sa.Column("open", _INT, nullable=False),
+    sa.Column("order_key", _BIG, nullable=False),
     sa.Column("ready", sa.Boolean, nullable=False),
     sa.Column("again", sa.Boolean, nullable=False, default=False),
 )
@@ -61,7 +64,7 @@ item = sa.Table(
 entry = sa.Table(
     "entry",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", _INT, primary_key=True),
     sa.Column("place", sa.Text, nullable=False),
     sa.Column("item", sa.ForeignKey("item.id"), index=True),
     sa.Column("reason", sa.Text),
@@ -80,23 +83,23 @@ person = sa.Table(
 event = sa.Table(
     "event",
     metadata,
-    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("seq", _INT, primary_key=True),
     sa.Column("uuid", sa.Text, nullable=False, unique=True),
     sa.Column("kind", sa.Text, _choice("kind", get_args(EventKind)), nullable=False),
     sa.Column("item", sa.ForeignKey("item.id")),
     sa.Column("person", sa.ForeignKey("person.name")),
     sa.Column("class_id", sa.ForeignKey("class.id")),
     sa.Column("target_uuid", sa.Text),
-    sa.Column("shown_ms", sa.Integer),
-    sa.Column("idle_ms", sa.Integer),
-    sa.Column("epoch", sa.Integer),
+    sa.Column("shown_ms", _INT),
+    sa.Column("idle_ms", _INT),
+    sa.Column("epoch", _INT),
     sa.Column("chosen_by", sa.Text),
     sa.Column("chosen_prob", sa.Float),
     sa.Column("predicted", sa.ForeignKey("class.id")),
     sa.Column("predicted_prob", sa.Float),
     sa.Column("prediction_shown", sa.Boolean, nullable=False),
     sa.Column("model_version", sa.Text),
-    sa.Column("guideline_version", sa.Integer),
+    sa.Column("guideline_version", _INT),
     sa.Column("client_time", sa.Text),
     sa.Column("server_time", sa.Text, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
@@ -113,7 +116,7 @@ touched = sa.Table(
     sa.Column("person", sa.Text, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("uuid", sa.Text, nullable=False),
-    sa.Column("class_id", sa.Integer),
+    sa.Column("class_id", _INT),
 )
 """Who has answered an item, and the answer that counts: nobody is served an item again."""
 
@@ -124,9 +127,9 @@ lease = sa.Table(
     sa.Column("person", sa.ForeignKey("person.name"), primary_key=True),
     sa.Column("token", sa.Text, nullable=False, unique=True),
     sa.Column("until", sa.Float, nullable=False, index=True),
-    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("number", _INT, nullable=False),
     sa.Column("view", sa.Text, _choice("view", get_args(View)), nullable=False),
-    sa.Column("epoch", sa.Integer),
+    sa.Column("epoch", _INT),
     sa.Column("chosen_by", sa.Text),
     sa.Column("chosen_prob", sa.Float),
     sa.Column("model_version", sa.Text),
@@ -138,15 +141,15 @@ tally = sa.Table(
     "tally",
     metadata,
     sa.Column("stream", sa.Text, primary_key=True),
-    sa.Column("labels", sa.Integer, nullable=False),
-    sa.Column("labelled", sa.Integer, nullable=False),
+    sa.Column("labels", _INT, nullable=False),
+    sa.Column("labelled", _INT, nullable=False),
 )
 """The number of people's labels in each stream, and of the items that have a label, imported ones too."""
 
 queue = sa.Table(
     "queue",
     metadata,
-    sa.Column("rank", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("rank", _INT, primary_key=True, autoincrement=False),
     sa.Column("item", sa.ForeignKey("item.id"), nullable=False, unique=True),
     sa.Column("chosen_by", sa.Text, nullable=False),
     sa.Column("score", sa.Float),
@@ -156,14 +159,14 @@ queue = sa.Table(
 round_ = sa.Table(
     "round",
     metadata,
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("epoch", sa.Integer, nullable=False),
-    sa.Column("upto_seq", sa.Integer, nullable=False),
-    sa.Column("n_train", sa.Integer, nullable=False),
-    sa.Column("n_test", sa.Integer, nullable=False),
+    sa.Column("number", _INT, primary_key=True),
+    sa.Column("epoch", _INT, nullable=False),
+    sa.Column("upto_seq", _INT, nullable=False),
+    sa.Column("n_train", _INT, nullable=False),
+    sa.Column("n_test", _INT, nullable=False),
     sa.Column("acquisition", sa.Text, nullable=False),
     sa.Column("options", sa.JSON, nullable=False),
-    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("seed", _BIG, nullable=False),
     sa.Column("info_nats", sa.Float),
     sa.Column("info_se", sa.Float),
     sa.Column("model_version", sa.Text),
@@ -175,21 +178,21 @@ round_ = sa.Table(
 model = sa.Table(
     "model",
     metadata,
-    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("number", _INT, primary_key=True),
     sa.Column("version", sa.Text, nullable=False, unique=True),
     sa.Column("path", sa.Text, nullable=False),
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("feature_version", sa.Text, nullable=False),
-    sa.Column("n_labels", sa.Integer, nullable=False),
+    sa.Column("n_labels", _INT, nullable=False),
     sa.Column("metrics", sa.JSON, nullable=False),
 )
 
 audit = sa.Table(
     "audit",
     metadata,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", _INT, primary_key=True, autoincrement=False),
     sa.Column("model_version", sa.Text),
-    sa.Column("closed_seq", sa.Integer),
+    sa.Column("closed_seq", _INT),
 )
 audit_item = sa.Table(
     "audit_item",
@@ -204,7 +207,7 @@ session_event = sa.Table(
     "session_event",
     metadata,
     sa.Column("session", sa.Text, primary_key=True),
-    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("position", _INT, primary_key=True, autoincrement=False),
     sa.Column("event", sa.JSON, nullable=False),
 )
 session_answer = sa.Table(
@@ -268,4 +271,10 @@ _CONDITIONS = {"item_fresh": is_fresh(item), "item_begun": is_begun(item), "item
 for _name, _which in _CONDITIONS.items():
     sa.Index(_name, item.c.stream, item.c.order_key, sqlite_where=_which, postgresql_where=_which)
 for _table in (event, session_event, session_answer):
-    add_triggers(_table)
+    for _dialect, _triggers in {
+        "sqlite": sqlite.append_only_triggers(_table.name),
+        "postgresql": postgresql.append_only_triggers(_table.name),
+    }.items():
+        for _trigger in _triggers:
+            _ddl = sa.DDL(_trigger).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
+            sa.event.listen(_table, "after_create", _ddl)

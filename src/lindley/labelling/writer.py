@@ -10,12 +10,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from lindley.errors import JournalError
-from lindley.labelling.sql import sa, translate_errors
+from lindley.labelling.sql import Storage, sa, translate_errors
 
 T = TypeVar("T")
 _MOST_AT_ONCE = 32
@@ -27,11 +26,11 @@ class Writer:
 
     Args:
         engine: Opens connections whose transactions may write from their beginning.
-        path: The database, for messages.
+        storage: The database, whose errors are translated.
     """
 
-    def __init__(self, engine: sa.Engine, path: Path) -> None:
-        self._engine, self._path = engine, path
+    def __init__(self, engine: sa.Engine, storage: Storage) -> None:
+        self._engine, self._storage = engine, storage
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._mutex = threading.Lock()
         self._closed = False
@@ -47,7 +46,9 @@ class Writer:
         result: Future[T] = Future()
         with self._mutex:
             if self._closed:
-                raise JournalError(f"{self._path} was closed. Open the project again.", path=self._path)
+                raise JournalError(
+                    f"{self._storage.describe()} was closed. Open the project again.", path=self._storage.path
+                )
             self._jobs.put((function, result))
         return result.result()
 
@@ -79,7 +80,7 @@ class Writer:
     def _run(self, jobs: Sequence[_Job]) -> None:
         """Run functions in one transaction, and each in one of its own where one of them fails."""
         try:
-            with translate_errors(self._path), self._engine.begin() as connection:
+            with translate_errors(self._storage), self._engine.begin() as connection:
                 values = [function(connection) for function, _ in jobs]
         except BaseException as error:  # whatever it is, it belongs to who asked
             if len(jobs) == 1:

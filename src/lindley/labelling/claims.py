@@ -145,11 +145,7 @@ def end_leases(connection: sa.Connection, answered: Collection[tuple[int, str]])
         connection: A transaction of the writer.
         answered: Each item with the name of the person.
     """
-    held = select_rows(connection, _HELD, (number for number, _ in answered))
-    ended = {key: row for row in held if (key := (row.item, row.person)) in answered}
-    if ended:
-        connection.execute(_END, [{"which": number, "who": person} for number, person in ended])
-    return ended
+    return {(row.item, row.person): row for row in select_rows(connection, _END, answered)}
 
 
 def change_open(connection: sa.Connection, changes: Mapping[int, int]) -> None:
@@ -263,8 +259,9 @@ _RELEASE = (
     .where(lease.c.person == _who, lease.c.token.in_(parameter("tokens", many=True)))
     .returning(lease.c.item)
 )
-_HELD = sa.select(lease).where(lease.c.item.in_(parameter("values", many=True)))
-_END = lease.delete().where(lease.c.item == _which, lease.c.person == _who)
+_END = (
+    lease.delete().where(sa.tuple_(lease.c.item, lease.c.person).in_(parameter("values", many=True))).returning(lease)
+)
 _CHOSEN = sa.select(queue.c.chosen_by, queue.c.prob.label("chosen_prob")).where(queue.c.item == _which)
 _leased = (
     sa.select(item.c.stream, sa.literal(1).label("labels"))

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from functools import cached_property
 from typing import Any, get_type_hints
 
 from pydantic import create_model
 
+from lindley.errors import InputError
 from lindley.labelling import claims
 from lindley.labelling.answer_effects import ANSWERS, ask_again, settle
 from lindley.labelling.audit_records import close_audit
@@ -49,14 +51,26 @@ class Appender:
         connection: A transaction of the writer.
         until: The time on the store's clock until which a lease holds that an undo gives.
         time: The time of the server, UTC.
+        has_audit: Whether an audit may be under way, which an answer may end.
     """
 
-    def __init__(self, connection: sa.Connection, *, until: float, time: str) -> None:
+    def __init__(self, connection: sa.Connection, *, until: float, time: str, has_audit: bool) -> None:
         self._connection = connection
-        self._until, self._time = until, time
-        self._people = {*connection.scalars(sa.select(people.c.name))}
-        self._classes = {*connection.scalars(sa.select(class_.c.id))}
+        self._until, self._time, self._has_audit = until, time, has_audit
         self._waiting: list[ProjectEvent] = []
+
+    @cached_property
+    def _people(self) -> set[str]:
+        return {*self._connection.scalars(sa.select(people.c.name))}
+
+    @cached_property
+    def _classes(self) -> set[int]:
+        return {*self._connection.scalars(sa.select(class_.c.id))}
+
+    def check_person(self, name: str) -> None:
+        """Raise InputError where there is no such person."""
+        if name not in self._people:
+            raise InputError(f"There is no person {name!r}: add them first.", argument="person", got=name)
 
     def append(self, person: str, events: Sequence[ProjectEvent]) -> list[Receipt]:
         """Append the events of a person in this order; one that is refused leaves the others as they are.
@@ -145,7 +159,7 @@ class Appender:
         chosen = {answered[key]: lease for key, lease in ended.items()}
         self._connection.execute(event.insert(), [_row(each, chosen.get(each.uuid)) for each in waiting])
         settle(self._connection, answered, [number for number, _ in ended])
-        if answered:
+        if answered and self._has_audit:
             close_audit(self._connection)
 
     def _undo(self, undo: ProjectEvent) -> None:

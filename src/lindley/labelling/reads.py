@@ -10,7 +10,7 @@ from typing import Any
 from lindley.errors import InputError, format_rows
 from lindley.labelling.records import Entry, Item, ProjectEvent
 from lindley.labelling.sql import Row, parameter, sa, select_in
-from lindley.labelling.tables import audit, entry, event, item, lease, person, read_all_meta, round_, tally, touched
+from lindley.labelling.tables import audit, entry, event, item, lease, person, round_, select_meta, tally, touched
 
 Read = Callable[[Callable[[sa.Connection], Any]], Any]
 _PAGE = 5000
@@ -119,9 +119,9 @@ class Progress:
 
 def read_progress(connection: sa.Connection) -> Progress:
     """Return how far the labelling is."""
-    meta, found = read_all_meta(connection), connection.execute(_PROGRESS, {"kinds": [*LEARNED]}).one()
+    found = connection.execute(_PROGRESS, {"kinds": [*LEARNED]}).one()
     num_items = 0 if found.last is None else found.last + 1
-    return Progress(int(found.labelled or 0), num_items, int(meta["epoch"]), meta["model_version"], int(found.behind))
+    return Progress(int(found.labelled or 0), num_items, found.epoch, found.model_version, int(found.behind))
 
 
 def count_labels(connection: sa.Connection, person: str) -> int:
@@ -149,12 +149,6 @@ def read_history(connection: sa.Connection, person: str, before: int, kinds: Ite
         kinds: The kinds of the events.
     """
     return list(connection.execute(_HISTORY, {"who": person, "before": before, "kinds": list(kinds)}))
-
-
-def check_person(connection: sa.Connection, name: str) -> None:
-    """Raise InputError where there is no such person."""
-    if connection.scalar(_PERSON, {"who": name}) is None:
-        raise InputError(f"There is no person {name!r}: add them first.", argument="person", got=name)
 
 
 def put_person(connection: sa.Connection, name: str, token_hash: str | None, created: str) -> None:
@@ -222,6 +216,7 @@ _PROGRESS = sa.select(
     sa.select(sa.func.sum(tally.c.labelled)).scalar_subquery().label("labelled"),
     _LAST_ITEM.scalar_subquery().label("last"),
     _count_new(_upto.scalar_subquery()).scalar_subquery().label("behind"),
+    *(select_meta(name).scalar_subquery().label(name) for name in ("epoch", "model_version")),
 )
 _GUIDELINE = (
     sa.select(event.c.guideline_version, event.c.payload)

@@ -116,7 +116,7 @@ def select_in(
 
 def select_rows(
     connection: sa.Connection,
-    statement: sa.Select[Any],
+    statement: sa.Executable,
     values: Iterable[object],
     others: Mapping[str, object] = MappingProxyType({}),
 ) -> Iterator[Row]:

@@ -303,11 +303,12 @@ class ProjectStore:
         """
 
         def work(connection: sa.Connection) -> tuple[list[Receipt], list[Lease]]:
-            reads.check_person(connection, person)
             moment = self._database.moment(connection)
+            appender = self._appender(connection, moment)
+            appender.check_person(person)
             if release:
                 claims.release(connection, person, release)
-            receipts = self._append(connection, person, events, moment)
+            receipts = appender.append(person, events) if events else []
             seconds = self.lease_seconds
             held = claims.claim_items(connection, person, count, want_test=want_test, moment=moment, seconds=seconds)
             return receipts, [self._lease(each, moment.now) for each in held]
@@ -324,8 +325,8 @@ class ProjectStore:
         """
 
         def work(connection: sa.Connection) -> list[Lease]:
-            reads.check_person(connection, person)
             moment = self._database.moment(connection)
+            self._appender(connection, moment).check_person(person)
             seconds = self.lease_seconds
             found = claims.claim_picked(connection, person, items, picked_by=picked_by, moment=moment, seconds=seconds)
             return [self._lease(each, moment.now) for each in found]
@@ -406,10 +407,11 @@ class ProjectStore:
     def _append(
         self, connection: sa.Connection, person: str, events: Sequence[ProjectEvent], moment: claims.Moment
     ) -> list[Receipt]:
-        return self._appender(connection, moment).append(person, events) if events else []
+        return self._appender(connection, moment).append(person, events)
 
     def _appender(self, connection: sa.Connection, moment: claims.Moment) -> Appender:
-        return Appender(connection, until=moment.now + self.lease_seconds, time=self._time())
+        until, has_audit = moment.now + self.lease_seconds, moment.meta["audit"]
+        return Appender(connection, until=until, time=self._time(), has_audit=has_audit)
 
     def _time(self) -> str:
         return self._utc().isoformat(timespec="milliseconds")

@@ -224,6 +224,11 @@ def read_meta(connection: sa.Connection, key: str) -> Any:
     return connection.scalar(_META, {"which": key})
 
 
+def select_meta(key: str) -> sa.Select[Any]:
+    """Return the statement that reads a value of the table meta."""
+    return sa.select(meta.c.value).where(meta.c.key == key)
+
+
 def read_all_meta(connection: sa.Connection) -> dict[str, Any]:
     """Return all values of the table meta."""
     return {row.key: row.value for row in connection.execute(_ALL_META)}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lindley.apps.web.security import HEADERS, MAX_BODY, csrf_token, hash_cookie, refusal
+from lindley.apps.web.security import HEADERS, MAX_BODY, Cookies, csrf_token, hash_cookie, refusal
 
 ORIGIN = "http://127.0.0.1:8123"
 LABEL = {"events": [{"uuid": "u1", "kind": "label", "item": 0, "class_id": 0}]}
@@ -91,6 +91,14 @@ def test_the_hash_of_a_cookie_is_no_cookie(ann, project):
     ann.cookies.clear()
     assert ann.get("/api/me", headers={"Cookie": f"lindley-8123={hash_cookie(cookie)}"}).status_code == 401
     assert cookie.encode() not in (project.folder / "project.db").read_bytes()
+
+
+def test_a_new_cookie_takes_the_place_of_the_one_before(project):
+    cookies = Cookies(project.store)
+    first = cookies.give("ann")
+    assert (cookies.recall(first), cookies.find_person(first), cookies.recall(first)) == (None, "ann", "ann")
+    second = cookies.give("ann")
+    assert (cookies.recall(first), cookies.find_person(first), cookies.find_person(second)) == (None, None, "ann")
 
 
 @pytest.mark.usefixtures("unchanged")

@@ -10,7 +10,7 @@ from lindley.apps.web.item_routes import item_routes, visit_routes
 from lindley.apps.web.label_studio import Backend, backend_routes
 from lindley.apps.web.pages import page_routes
 from lindley.apps.web.project_routes import class_routes, project_routes
-from lindley.apps.web.security import Guard, LaunchLinks, PlainJSON, refusal
+from lindley.apps.web.security import Cookies, Guard, LaunchLinks, PlainJSON, refusal
 from lindley.apps.web.tool_routes import tool_routes
 from lindley.errors import DataError, InputError, JournalError, LindleyError
 from lindley.labelling.desk import Desk
@@ -26,10 +26,10 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int, backend: Backend | N
         backend: The project as the backend of a Label Studio; None: it is none.
     """
     app = FastAPI(title="lindley", docs_url=None, redoc_url=None, openapi_url=None, default_response_class=PlainJSON)
-    cookie_name = f"lindley-{port}"
+    cookies, cookie_name = Cookies(desk.store), f"lindley-{port}"
     app.add_exception_handler(LindleyError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_values)
-    app.include_router(page_routes(desk.store, links, cookie_name))
+    app.include_router(page_routes(cookies, links, cookie_name))
     for routes in (visit_routes, item_routes, tool_routes, class_routes, project_routes, dashboard_routes):
         app.include_router(routes(desk))
     if backend is not None:
@@ -38,7 +38,7 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int, backend: Backend | N
         app,
         hosts=frozenset({f"127.0.0.1:{port}", f"localhost:{port}"}),
         cookie_name=cookie_name,
-        find_person=desk.store.find_person,
+        cookies=cookies,
         backend_path="" if backend is None else backend.path,
     )
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from lindley.apps.web import bodies
 from lindley.apps.web.media import find_item, read_media
-from lindley.apps.web.security import get_visitor, refusal
-from lindley.labelling.desk import Desk, Served
+from lindley.apps.web.security import PlainJSON, get_visitor, refusal
+from lindley.labelling.desk import Desk
 from lindley.session.event_store import Receipt, Refused
 
 
@@ -19,15 +19,15 @@ def item_routes(desk: Desk) -> APIRouter:
     router = APIRouter()
 
     @router.post("/api/next")
-    def next_items(request: Request, body: bodies.NextBody) -> dict[str, Any]:
-        return _list_served(desk.hand_out(get_visitor(request).person, body.n))
+    def next_items(request: Request, body: bodies.NextBody) -> Response:
+        return PlainJSON(asdict(desk.hand_out(get_visitor(request).person, body.n)))
 
     @router.post("/api/events")
-    def events(request: Request, body: bodies.EventsBody) -> dict[str, Any]:
+    def events(request: Request, body: bodies.EventsBody) -> Response:
         given = [each.to_event() for each in body.events]
         receipts, served = desk.take(get_visitor(request).person, given, body.next)
         results = [_result(each.uuid, receipt) for each, receipt in zip(given, receipts, strict=True)]
-        return {"results": results, **_list_served(served)}
+        return PlainJSON({"results": results, **asdict(served)})
 
     @router.post("/api/reveal")
     def reveal(request: Request, body: bodies.ItemBody) -> dict[str, Any]:
@@ -71,10 +71,6 @@ def visit_routes(desk: Desk) -> APIRouter:
         return {"released": desk.store.release(get_visitor(request).person, body.leases)}
 
     return router
-
-
-def _list_served(served: Served) -> dict[str, Any]:
-    return asdict(served)
 
 
 def _result(uuid: str, receipt: Receipt) -> dict[str, str]:

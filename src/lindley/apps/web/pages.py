@@ -8,8 +8,7 @@ from pathlib import PurePath
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from lindley.apps.web.security import LaunchLinks, hash_cookie, new_cookie, refusal, refusal_page
-from lindley.labelling.store import ProjectStore
+from lindley.apps.web.security import Cookies, LaunchLinks, refusal, refusal_page
 
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _FOLDER = resources.files("lindley.apps.web").joinpath("static")
@@ -17,11 +16,11 @@ STATIC = {file.name: _TYPES[end] for file in _FOLDER.iterdir() if (end := PurePa
 """The files that the page may ask for, by name, and their types."""
 
 
-def page_routes(store: ProjectStore, links: LaunchLinks, cookie_name: str) -> APIRouter:
+def page_routes(cookies: Cookies, links: LaunchLinks, cookie_name: str) -> APIRouter:
     """Return the routes of the page.
 
     Args:
-        store: The project's database, which keeps who came in.
+        cookies: Those of the people who came in.
         links: Let people in.
         cookie_name: The name of the cookie.
     """
@@ -36,17 +35,15 @@ def page_routes(store: ProjectStore, links: LaunchLinks, cookie_name: str) -> AP
         person = links.redeem(token)
         if person is None:
             known = request.cookies.get(cookie_name, "")
-            if known and store.find_person(hash_cookie(known)) is not None:  # the browser that the link let in
+            if known and cookies.find_person(known) is not None:  # the browser that the link let in
                 return RedirectResponse("/", status_code=303)
             return refusal_page(
                 403,
                 "This link was used already, or is of an earlier start. Stop `lindley label` and start it again for a "
                 "new link.",
             )
-        cookie = new_cookie()
-        store.add_person(person, hash_cookie(cookie))
         response = RedirectResponse("/", status_code=303)
-        response.set_cookie(cookie_name, cookie, httponly=True, samesite="strict", max_age=30 * 24 * 3600)
+        response.set_cookie(cookie_name, cookies.give(person), httponly=True, samesite="strict", max_age=30 * 24 * 3600)
         return response
 
     @router.get("/")

@@ -24,6 +24,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lindley.errors import LindleyError
+from lindley.labelling.store import ProjectStore
 
 MAX_BODY = 1 << 20
 """The largest body of a request, in bytes."""
@@ -81,9 +82,37 @@ class LaunchLinks:
             return self._people.pop(token, None)
 
 
-def new_cookie() -> str:
-    """Return a secret for a person's cookie."""
-    return secrets.token_urlsafe(32)
+class Cookies:
+    """The cookies of people, of which the database keeps hashes; it is asked once for each (safe for threads).
+
+    A project has one server at a time, so nobody else replaces a cookie meanwhile.
+
+    Args:
+        store: The project's database.
+    """
+
+    def __init__(self, store: ProjectStore) -> None:
+        self._store = store
+        self._found: dict[str, str] = {}
+
+    def recall(self, cookie: str) -> str | None:
+        """Return whose cookie it is, where that was found before; the database is not asked."""
+        return self._found.get(hash_cookie(cookie))
+
+    def find_person(self, cookie: str) -> str | None:
+        """Return whose cookie it is; None where it is nobody's."""
+        found = self._found  # a cookie that is given meanwhile leaves this dict to us alone
+        person = self._store.find_person(hash_cookie(cookie))
+        if person is not None:
+            found[hash_cookie(cookie)] = person
+        return person
+
+    def give(self, person: str) -> str:
+        """Give a person a new cookie in the place of the one before, and return it."""
+        cookie = secrets.token_urlsafe(32)
+        self._store.add_person(person, hash_cookie(cookie))
+        self._found = {}
+        return cookie
 
 
 def hash_cookie(cookie: str) -> str:
@@ -103,7 +132,7 @@ class Guard:
         app: The routes.
         hosts: The values of Host that are this server's, such as "127.0.0.1:8000".
         cookie_name: The name of the cookie; ports of one machine share cookies, so it holds the port.
-        find_person: Returns the person of the hash of a cookie, or None.
+        cookies: Whose cookie it is.
         backend_path: The path below which Label Studio may come in, since it ends in a secret; "": nowhere.
     """
 
@@ -113,10 +142,10 @@ class Guard:
         *,
         hosts: frozenset[str],
         cookie_name: str,
-        find_person: Callable[[str], str | None],
+        cookies: Cookies,
         backend_path: str = "",
     ) -> None:
-        self._app, self._hosts, self._cookie_name, self._find_person = app, hosts, cookie_name, find_person
+        self._app, self._hosts, self._cookie_name, self._cookies = app, hosts, cookie_name, cookies
         self._backend_path = backend_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -163,7 +192,9 @@ class Guard:
         headers, refuse = Headers(scope=scope), _refuser(scope)
         cookie = cookie_parser(headers.get("cookie", "")).get(self._cookie_name, "")
         try:
-            person = await run_in_threadpool(self._find_person, hash_cookie(cookie)) if cookie else None
+            person = self._cookies.recall(cookie)
+            if person is None and cookie:
+                person = await run_in_threadpool(self._cookies.find_person, cookie)
         except LindleyError as error:
             return refuse(503, str(error))
         if person is None:

@@ -242,7 +242,7 @@ def test_without_a_model_the_first_one_judges(project: Project) -> None:
 
 
 def test_an_audit_of_several_people_waits_for_all_of_them(project: Project) -> None:
-    project.store.set_need(2)
+    project.settings = project.settings.model_copy(update={"people_per_item": 2})
     add_model(project, {})
     audit = draw_audit(project, 3)
     project.tell(dict.fromkeys(audit, "left"), person="ann")

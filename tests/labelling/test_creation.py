@@ -58,6 +58,7 @@ WRONG = {
     "acquisition": ["margn", "epig"],
     "target": [90.0, 0.0, 1.0],
     "overlap": [0, 2**63 - 1],
+    "double": [-0.1, 1.1, float("nan")],
     "seed": [-1, 2**64],
     "test_labels": [-1, 10**12],
     "text": [None, "txt"],

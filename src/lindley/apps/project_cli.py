@@ -79,6 +79,15 @@ def init(
         float | None, typer.Option(metavar="PERCENT", help="Set the accuracy to reach, in percent, such as 90.")
     ] = None,
     overlap: Annotated[int, typer.Option(metavar="N", min=1, help="Have each item labelled by N people.")] = 1,
+    double: Annotated[
+        float,
+        typer.Option(
+            metavar="PERCENT",
+            min=0,
+            max=100,
+            help="Have this percentage of the items, drawn at random, labelled by one more person.",
+        ),
+    ] = 0,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed all randomness.")] = 0,
     database: Annotated[
         str | None,
@@ -108,6 +117,7 @@ def init(
         acquisition=acquisition,
         test_labels=test_labels,
         overlap=overlap,
+        double=double / 100,
         seed=seed,
         database=database,
     )

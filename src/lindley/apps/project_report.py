@@ -155,7 +155,13 @@ def _settings_table(status: ProjectStatus, settings: ProjectSettings) -> StatusT
         ("acquisition", f"{acquisition}, batches of {settings.batch_size}, {settings.num_draws} posterior draws"),
         ("test labels", f"every third label until there are {settings.test_labels}, then every tenth"),
         ("target accuracy", "none" if settings.target is None else f"{100 * settings.target:g} %"),
-        ("people per item", str(settings.people_per_item)),
+        ("people per item", _describe_people(settings)),
         ("seed", str(settings.seed)),
     ]
     return StatusTable("Settings", ("setting", "value"), tuple(rows), is_text=True)
+
+
+def _describe_people(settings: ProjectSettings) -> str:
+    people = settings.people_per_item
+    share = f", and {people + 1} for a random {100 * settings.double_share:g} %" if settings.double_share else ""
+    return f"{people}{share}"

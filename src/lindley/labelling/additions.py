@@ -31,15 +31,16 @@ class Addition:
         writer: The writer of the store.
         path: The database. One process at a time may add to it.
         need: The number of people who shall label each item.
+        double_share: The share of the items, drawn at random, that one more person shall label.
 
     Raises:
         HeldError: If another process adds items.
     """
 
-    def __init__(self, writer: Writer, path: Path, *, need: int = 1) -> None:
+    def __init__(self, writer: Writer, path: Path, *, need: int = 1, double_share: float = 0.0) -> None:
         if need < 1:
             raise InputError(argument="need", expected="at least 1", got=need)
-        self._writer, self._need = writer, need
+        self._writer, self._need, self._double_share = writer, need, double_share
         self._lock = FileLock(path.with_name(path.name + ".adding"), timeout=0.0)
         try:
             self._next, self._seed = writer.run(_begin)
@@ -71,7 +72,7 @@ class Addition:
             placements: By new item its group and its stream, where they were not known when it was added.
         """
         places = [{"which": each, "group": group, "to": to} for each, (group, to) in (placements or {}).items()]
-        self._writer.run(lambda connection: _finish(connection, places, self._need))
+        self._writer.run(lambda connection: _finish(connection, places))
         return self._next
 
     def close(self) -> None:
@@ -89,8 +90,9 @@ class Addition:
     def _item_row(self, each: Item) -> dict[str, Any]:
         order_key = derive_seed(self._seed, "order", each.hash)
         values = {"id": each.id, "hash": each.hash, "content": each.content, "source": each.source}
-        values |= {"meta": dict(each.meta), "grp": each.group, "stream": each.stream, "need": self._need, "open": 0}
-        return {**values, "order_key": order_key, "ready": False}
+        values |= {"meta": dict(each.meta), "grp": each.group, "stream": each.stream, "order_key": order_key}
+        is_double = derive_seed(self._seed, "double", each.hash) < self._double_share * 2**63
+        return {**values, "need": self._need + is_double, "open": 0, "ready": False}
 
 
 def _begin(connection: sa.Connection) -> tuple[int, int]:
@@ -107,8 +109,9 @@ def _insert(connection: sa.Connection, items: list[dict[str, Any]], entries: lis
     connection.execute(entry.insert(), entries)
 
 
-def _finish(connection: sa.Connection, places: list[dict[str, Any]], need: int) -> None:
-    write_meta(connection, "most_need", max(need, read_meta(connection, "most_need")))
+def _finish(connection: sa.Connection, places: list[dict[str, Any]]) -> None:
+    need = connection.scalar(sa.select(sa.func.max(item.c.need)).where(~item.c.ready))
+    write_meta(connection, "most_need", max(need or 1, read_meta(connection, "most_need")))
     if places:
         new = item.update().where(item.c.id == sa.bindparam("which"), ~item.c.ready)
         connection.execute(new.values(grp=sa.bindparam("group"), stream=sa.bindparam("to")), places)

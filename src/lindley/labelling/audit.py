@@ -38,7 +38,7 @@ def draw_audit(project: Project, count: int) -> list[int]:
     if len(fresh) < count and not running:
         raise InputError(argument="labels", expected=f"at most {len(fresh)}, the number of fresh items", got=count)
     order = row_uniforms(fresh, project.settings.seed, "audit", int((streams == "audit").sum())).argsort()
-    drawn = store.start_audit(fresh[order[:count]].tolist())
+    drawn = store.start_audit(fresh[order[:count]].tolist(), need=project.settings.people_per_item)
     with suppress(DataError):  # without the files of the newest model, the next one predicts the audit
         _predict(project)
     return drawn

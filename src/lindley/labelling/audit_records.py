@@ -29,7 +29,7 @@ class AuditRecord:
     """The last event that counts; None while answers are missing, or a model."""
 
 
-def start_audit(connection: sa.Connection, items: Sequence[int]) -> list[int]:
+def start_audit(connection: sa.Connection, items: Sequence[int], need: int) -> list[int]:
     """Begin an audit of fresh items, in this order, and return them; the rest of their groups is excluded.
 
     An item is fresh where no event is of its group, and nobody holds an item of it. Of a group the first item counts.
@@ -37,6 +37,7 @@ def start_audit(connection: sa.Connection, items: Sequence[int]) -> list[int]:
     Args:
         connection: A transaction of the writer.
         items: The items; those that are not fresh are left out.
+        need: The number of people who shall label each of them, also those that others would label twice.
 
     Raises:
         InputError: If an audit is under way, or an item is unknown.
@@ -55,7 +56,9 @@ def start_audit(connection: sa.Connection, items: Sequence[int]) -> list[int]:
     first = {groups[each]: each for each in reversed(items) if groups[each] not in used}
     fresh = [each for each in dict.fromkeys(items) if first.get(groups[each]) == each]
     if fresh:
-        _move(connection, fresh, [each for each, group in members.items() if group in first and each not in fresh])
+        _move(
+            connection, fresh, need, [each for each, group in members.items() if group in first and each not in fresh]
+        )
     return fresh
 
 
@@ -99,12 +102,12 @@ def read_audits(connection: sa.Connection) -> list[AuditRecord]:
     return found
 
 
-def _move(connection: sa.Connection, fresh: Sequence[int], others: Sequence[int]) -> None:
+def _move(connection: sa.Connection, fresh: Sequence[int], need: int, others: Sequence[int]) -> None:
     number = 1 + (connection.scalar(sa.select(sa.func.count()).select_from(audit)) or 0)
     connection.execute(audit.insert(), {"number": number})
     connection.execute(audit_item.insert(), [{"item": each, "audit": number} for each in fresh])
     write_meta(connection, "audit", True)
-    connection.execute(_SERVE, [{"which": each, "place": place} for place, each in enumerate(fresh)])
+    connection.execute(_SERVE, [{"which": each, "place": place, "new": need} for place, each in enumerate(fresh)])
     if others:
         connection.execute(_EXCLUDE, [{"which": each} for each in others])
     connection.execute(_UNQUEUE, [{"which": each} for each in (*fresh, *others)])
@@ -121,7 +124,11 @@ _USED = sa.select(item.c.id).where(
     | sa.exists().where(lease.c.item == item.c.id),
 )
 _place = sa.bindparam("place", type_=sa.BigInteger)
-_SERVE = item.update().where(item.c.id == _which).values(stream="audit", order_key=_place)
+_SERVE = (
+    item.update()
+    .where(item.c.id == _which)
+    .values(stream="audit", order_key=_place, need=parameter("new"), open=parameter("new"))
+)
 _EXCLUDE = item.update().where(item.c.id == _which).values(stream="excluded")
 _UNQUEUE = queue.delete().where(queue.c.item == _which)
 

@@ -18,7 +18,7 @@ from lindley.names import suggest_name
 from lindley.session.import_paths import is_import_path
 
 READING, LEARNING, FEATURES = "Reading", "Learning features", "Features"
-_ARGUMENTS = {"people_per_item": "overlap", "features": "encoder", "columns": "features"}
+_ARGUMENTS = {"people_per_item": "overlap", "double_share": "double", "features": "encoder", "columns": "features"}
 """The settings whose arguments have another name."""
 
 
@@ -38,6 +38,7 @@ class ProjectOptions:
     test_labels: int = 60
     target: float | None = None
     overlap: int = 1
+    double: float = 0.0
     seed: int = 0
     database: str | None = None
 
@@ -114,6 +115,7 @@ def _settings(kind: Kind, options: ProjectOptions) -> ProjectSettings:
         "test_labels": options.test_labels,
         "target": options.target,
         "people_per_item": options.overlap,
+        "double_share": options.double,
         "database": check_url(options.database) if options.database is not None else "",
     }
     try:

@@ -104,7 +104,8 @@ def add_source(project: Project, source: Source, *, on_progress: Progress = lamb
     if source.kind != project.settings.kind:
         raise InputError(argument="source", expected=f"{project.settings.kind}, as the project has", got=source.kind)
     reading = _Reading(project, source, on_progress)
-    with project.store.add(need=project.settings.people_per_item) as addition:
+    settings = project.settings
+    with project.store.add(need=settings.people_per_item, double_share=settings.double_share) as addition:
         addition.add(reading.entries())
         placements = reading.place_items()
         reading.save_vectors()

@@ -84,6 +84,7 @@ class Project:
         test_labels: int = 60,
         target: float | None = None,
         overlap: int = 1,
+        double: float = 0.0,
         seed: int = 0,
         database: str | None = None,
     ) -> Project:
@@ -104,6 +105,7 @@ class Project:
             test_labels: The number of test labels that are collected at one in three; later ones come at one in ten.
             target: The accuracy at which the advice is to stop, between 0 and 1.
             overlap: The number of people who label each item.
+            double: The share of the items, drawn at random, that one more person labels, blind.
             seed: Seed of everything random.
             database: The address of a PostgreSQL database, without its password; None: a file in the folder.
 
@@ -126,6 +128,7 @@ class Project:
             test_labels=test_labels,
             target=target,
             overlap=overlap,
+            double=double,
             seed=seed,
             database=database,
         )

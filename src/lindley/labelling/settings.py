@@ -62,6 +62,8 @@ class ProjectSettings(BaseModel):
     """The number of items that are to be labelled in all; the page shows how far that is. None: it is open."""
     people_per_item: Annotated[int, Field(ge=1, le=1_000)] = 1
     """The number of people who label each item."""
+    double_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The share of the items, drawn at random when they are added, that one more person labels, blind."""
     lease_seconds: Annotated[float, Field(gt=0)] = 300
     """The seconds for which an item stays reserved for the person who sees it."""
     database: str = ""

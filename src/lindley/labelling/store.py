@@ -111,9 +111,9 @@ class ProjectStore:
 
     # Items
 
-    def add(self, *, need: int = 1) -> Addition:
+    def add(self, *, need: int = 1, double_share: float = 0.0) -> Addition:
         """Begin an addition of items: `with store.add() as addition: addition.add(...); addition.finish()`."""
-        return Addition(self._database.writer, self.path, need=need)
+        return Addition(self._database.writer, self.path, need=need, double_share=double_share)
 
     def add_items(self, found: Iterable[tuple[Entry, Item | None]], *, need: int = 1) -> int:
         """Add what was found in a source, all or nothing, and return the number of items of the project.
@@ -163,9 +163,14 @@ class ProjectStore:
         wanted = None if items is None else list(items)
         self.write(lambda connection: change_need(connection, need, wanted))
 
-    def start_audit(self, items: Sequence[int]) -> list[int]:
-        """Begin an audit of items, in this order, and return those that were fresh: no event is of their group."""
-        return self.write(lambda connection: start_audit(connection, items))
+    def start_audit(self, items: Sequence[int], *, need: int = 1) -> list[int]:
+        """Begin an audit of items, in this order, and return those that were fresh: no event is of their group.
+
+        Args:
+            items: The items.
+            need: The number of people who shall label each of them.
+        """
+        return self.write(lambda connection: start_audit(connection, items, need))
 
     # People and classes
 

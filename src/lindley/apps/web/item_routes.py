@@ -33,7 +33,7 @@ def item_routes(desk: Desk) -> APIRouter:
     def reveal(request: Request, body: bodies.ItemBody) -> dict[str, Any]:
         return desk.reveal(get_visitor(request).person, body.item)
 
-    @router.get("/api/items/{item}/content")
+    @router.get("/api/items/{item:int}/content")
     def content(request: Request, item: int) -> Response:
         found = find_item(desk.project, item)
         if found is None:

@@ -46,6 +46,7 @@ def page_routes(cookies: Cookies, links: LaunchLinks, cookie_name: str) -> APIRo
         response.set_cookie(cookie_name, cookies.give(person), httponly=True, samesite="strict", max_age=30 * 24 * 3600)
         return response
 
+    @router.head("/", include_in_schema=False)
     @router.get("/")
     def page() -> Response:
         return HTMLResponse(_static("index.html"))

@@ -31,7 +31,7 @@ def tool_routes(desk: Desk) -> APIRouter:
     ) -> list[dict[str, Any]]:
         return finder.search(get_visitor(request).person, q, limit)
 
-    @router.get("/api/items/{item}/similar")
+    @router.get("/api/items/{item:int}/similar")
     def similar(
         request: Request, item: Annotated[int, Path(ge=0, lt=2**53)], limit: _Limit = 24
     ) -> list[dict[str, Any]]:

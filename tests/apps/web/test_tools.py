@@ -246,8 +246,9 @@ def test_nothing_is_chosen_by_its_likeness_to_an_item_that_measures(ann, project
     adopt(project, rising(project), vectors=np.eye(40))
     post(ann, "/api/events", {"events": [label("a", test[0])]})
     project.store.start_audit([train[3]])
-    for item in (test[0], test[1], train[3], 999, 10**30, -1):
+    for item in (test[0], test[1], train[3], 999, 10**30):
         assert ann.get(f"/api/items/{item}/similar").status_code == 422
+    assert ann.get("/api/items/-1/similar").status_code == 404
     assert ann.get(f"/api/items/{train[0]}/similar").status_code == 200
 
 

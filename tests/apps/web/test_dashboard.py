@@ -304,14 +304,23 @@ def test_a_new_project_is_told_how_to_begin(tmp_path):
     assert not page.tables
 
 
-def test_an_audit_stands_before_the_test_labels(status, folder):
-    audited = replace(status, audits=(AuditStatus(1, 60, 60, 0, "r3", 45, 0.62, 0.85),))
+def test_an_audit_of_the_newest_model_stands_before_the_test_labels(status, folder):
+    audit = AuditStatus(1, 60, 60, 0, status.model.version, 30, 45, 0.62, 0.85)
+    audited = replace(status, audits=(audit,))
     page = Page(render_status(audited, folder, IDLE))
     assert value_of(page, "audited") == "0.75"
     assert page.texts["how-good"] == "How good is the model?"
     for line in (*audit_lines(audited), accuracy_line(audited)):
         assert line in page.text
     assert page.text.index("Audited accuracy") < page.text.index("Accuracy by the test labels")
+
+
+def test_an_audit_of_an_earlier_model_stands_after_the_accuracy_of_the_newest(status, folder):
+    audit = AuditStatus(1, 60, 60, 0, "r1", 12, 45, 0.62, 0.85)
+    page = Page(render_status(replace(status, audits=(audit,)), folder, IDLE))
+    assert float(value_of(page, "accuracy")) == status.accuracy.share
+    assert not page.of("data", id="audited")
+    assert page.text.index(page.texts["accuracy"]) < page.text.index("Audit at 12 training labels: 75 % (62 to 85 %")
 
 
 def test_the_advice_to_stop_proposes_the_audit(status, folder):

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from lindley.apps.interrupts import program_name
-from lindley.apps.output_file import check_out
+from lindley.apps.output_file import check_out, refuse_overwrite
 from lindley.apps.printing import print_message, print_result
 from lindley.apps.stage_counter import count_stage
 from lindley.errors import DataError, InputError
@@ -14,9 +14,10 @@ from lindley.labelling.backup import back_up_project, restore_project
 from lindley.labelling.project import Project
 
 
-def back_up(folder: Path, file: Path) -> None:
+def back_up(folder: Path, file: Path, *, overwrite: bool) -> None:
     """Write a backup of a project."""
-    check_out(file)
+    check_out(file, argument="file")
+    refuse_overwrite(file, overwrite=overwrite, argument="file")
     with Project.open(folder) as project:
         with count_stage("Files") as count:
             number = back_up_project(project, file, on_progress=count)

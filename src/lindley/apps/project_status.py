@@ -20,6 +20,7 @@ from lindley.labelling.labels_saved import MIN_LABELS
 from lindley.labelling.learning_curve import CurvePoint
 from lindley.labelling.project import Project
 from lindley.labelling.status import PersonStatus, ProjectStatus
+from lindley.labelling.suspects import MIN_CLASS_LABELS, MIN_TRAINING_LABELS, are_enough_labels
 
 FEW = 10
 """The number of test labels below which a class is marked, since its recall is uncertain."""
@@ -392,6 +393,12 @@ def _saved_reason(status: ProjectStatus) -> str:
 
 
 def _suspects(status: ProjectStatus) -> StatusTable:
+    if status.model is not None and not are_enough_labels(status.by_class.values()):
+        reason = (
+            f"not listed yet: they take {MIN_TRAINING_LABELS} training labels, {MIN_CLASS_LABELS} or more in each of "
+            f"two classes, and there are {status.labels['train']}"
+        )
+        return StatusTable(SUSPECTS, ("", ""), (("suspects", reason),), is_text=True)
     rows = tuple((each.place, _shorten(each.content)) for each in status.suspects)
     note = (
         "A model that learned from all other labels finds another class likelier. These labels may be wrong, or the "

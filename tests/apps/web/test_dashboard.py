@@ -181,9 +181,14 @@ def test_the_adjusted_accuracy_stands_beside_the_plain_one(status, folder):
 def test_saved_labels_and_suspects_are_those_of_the_json(status, folder, page):
     (reason,) = page.tables["Chosen labels against random labels"]
     assert reason == ["labels saved", "not estimable yet: it takes 60 test labels, and there are 15"]
+    (reason,) = page.tables["Labels to check"]
+    assert reason[0] == "suspects"
+    assert reason[1].startswith("not listed yet: they take 100 training labels, 5 or more in each of two classes, and")
+    assert not page.of("button", id="judge")
+    many = dict.fromkeys(status.by_class, 60)
     saved = LabelsSaved(67, 0.66, 0.7, 0.04, -0.05, 0.14, 60.2, 6.8, -160.7, 49.2)
     suspect = SuspectStatus(3, "a.csv, line 5", "<b>a\ntext</b>", 0, "cat", 1.25)
-    shown = Page(render_status(replace(status, saved=saved, suspects=[suspect]), folder, IDLE))
+    shown = Page(render_status(replace(status, saved=saved, suspects=[suspect], by_class=many), folder, IDLE))
     assert shown.tables["Chosen labels against random labels"] == [
         ["accuracy with 67 random labels", "66 %"],
         ["accuracy with 67 chosen labels", "70 %"],

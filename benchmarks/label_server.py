@@ -27,9 +27,10 @@ import numpy as np
 from records import DEFAULT_FOLDER, append, machine, markdown, now
 
 from lindley.labelling.item_features import VECTORS
-from lindley.labelling.project import DATABASE, Project
+from lindley.labelling.project import Project
 from lindley.labelling.records import Entry, Item
 from lindley.labelling.settings import ProjectSettings, write_settings
+from lindley.labelling.storages import DATABASE
 from lindley.labelling.store import ProjectStore
 
 CLASSES = 10

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import re
+import threading
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -14,9 +16,11 @@ from starlette.testclient import TestClient
 from lindley.apps.project_status import accuracy_line, audit_lines, forecast_lines, labels_line
 from lindley.apps.web import charts
 from lindley.apps.web.app import build_app
+from lindley.apps.web.dashboard import dashboard_routes
 from lindley.apps.web.pages import STATIC
 from lindley.apps.web.security import LaunchLinks
 from lindley.apps.web.status_page import SHOWN_CLASSES, render_status
+from lindley.errors import DataError
 from lindley.labelling.accuracy import AdjustedAccuracy, ClassRecall
 from lindley.labelling.advice import Advice
 from lindley.labelling.audit_verdict import AuditStatus
@@ -367,6 +371,18 @@ def test_one_round_and_one_bin_are_drawn(status, folder):
     html = render_status(replace(status, curve=[point], calibration=one), folder, IDLE)
     assert not re.search(r"\bnan\b|\binf\b", html)
     assert len(Page(html).of("svg", class_="chart")) == 2
+
+
+def test_the_first_status_is_read_before_anybody_asks_and_a_failure_is_left_to_the_visitor():
+    class BrokenDesk(Desk):
+        asked = threading.Event()
+
+        def read_status(self):
+            self.asked.set()
+            raise DataError("an epoch is damaged", path=Path("epochs/1.json"))
+
+    dashboard_routes(BrokenDesk.__new__(BrokenDesk))
+    assert BrokenDesk.asked.wait(30)
 
 
 def test_the_page_and_the_command_line_read_one_json(client, folder, found):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import zipfile
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from postgres_server import new_schema
@@ -151,6 +153,79 @@ def test_a_database_with_items_is_not_taken_over_and_what_a_killed_init_left_is(
     with pytest.raises(InputError) as raised:
         ProjectStore.create(database)
     assert raised.value.argument == "path"
+
+
+def make_again(url, folder, **options):
+    """Make a project of a few vectors in a schema."""
+    np.save(folder.with_suffix(".npy"), np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32))
+    settings = ProjectSettings(kind="vectors", database=url)
+    make_project(folder, open_source(folder.with_suffix(".npy")), ["a", "b"], settings, **options)
+
+
+def test_a_second_project_in_a_schema_is_refused_by_address_and_project(postgres, tmp_path):
+    url = new_schema(postgres)
+    make_again(url, tmp_path / "first")
+    before = (tmp_path / "first" / FILE_NAME).read_bytes()
+    with pytest.raises(InputError) as raised:
+        make_again(url, tmp_path / "second")
+    assert raised.value.argument == "database"
+    assert url in str(raised.value)
+    assert f"{tmp_path / 'first'} on " in str(raised.value)
+    assert not (tmp_path / "second").exists()
+    assert (tmp_path / "first" / FILE_NAME).read_bytes() == before
+    with Project.open(tmp_path / "first") as project:
+        assert project.num_items == 9
+
+
+def test_a_second_init_at_the_same_moment_is_refused_and_harms_nothing(postgres, tmp_path):
+    url = new_schema(postgres)
+
+    def interfere(project, found):
+        with pytest.raises(InputError) as raised:
+            make_again(url, tmp_path / "second")
+        assert raised.value.argument == "database"
+        assert f"is being filled with the labels of the project {tmp_path / 'first'} on " in str(raised.value)
+
+    make_again(url, tmp_path / "first", finish=interfere)
+    with Project.open(tmp_path / "first") as project:
+        assert project.num_items == 9
+
+
+def test_of_many_inits_at_once_one_makes_its_project(postgres, tmp_path):
+    url, outcomes = new_schema(postgres), {}
+
+    def one(name):
+        try:
+            make_again(url, tmp_path / name)
+            outcomes[name] = "made"
+        except InputError as error:
+            outcomes[name] = error.argument
+
+    threads = [threading.Thread(target=one, args=(f"p{number}",)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes.values()) == ["database"] * 5 + ["made"]
+    (made,) = (name for name, outcome in outcomes.items() if outcome == "made")
+    assert [each.name for each in tmp_path.iterdir() if each.is_dir()] == [made]
+    with Project.open(tmp_path / made) as project:
+        assert project.num_items == 9
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_init_that_ends_after_its_items_came_can_be_run_again(postgres, tmp_path, error):
+    url = new_schema(postgres)
+
+    def fail(project, found):
+        assert project.num_items == 9
+        raise error
+
+    with pytest.raises(error):
+        make_again(url, tmp_path / "project", finish=fail)
+    make_again(url, tmp_path / "project")
+    with Project.open(tmp_path / "project") as project:
+        assert project.num_items == 9
 
 
 def test_two_schemas_of_one_database_do_not_meet(postgres, tmp_path):

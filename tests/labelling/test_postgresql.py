@@ -14,7 +14,7 @@ from postgres_server import new_schema
 from small_projects import found, label
 from vector_projects import label_items, make_vectors
 
-from lindley.errors import ConfigurationError, HeldError, InputError, JournalError
+from lindley.errors import ConfigurationError, DataError, HeldError, InputError, JournalError
 from lindley.labelling.backup import back_up_project, restore_project
 from lindley.labelling.desk import Desk
 from lindley.labelling.finder import Finder
@@ -71,6 +71,46 @@ def test_a_backup_is_restored_as_a_project_in_a_file_with_the_same_content(folde
     with sqlite3.connect(tmp_path / "again" / DATABASE) as connection, pytest.raises(sqlite3.IntegrityError):
         connection.execute("DELETE FROM event")
     connection.close()
+
+
+def test_a_backup_of_a_file_is_restored_into_postgresql_with_the_same_content(postgres, tmp_path):
+    url = new_schema(postgres)
+    with Project.open(make_vectors(tmp_path)) as project:
+        label_items(project, 20)
+        project.train()
+        for name in ("east", "west"):
+            project.store.add_class(name)
+        project.store.change_class(2, "merge", 3)  # a class may be merged into one that comes later
+        back_up_project(project, tmp_path / "backup.zip")
+        project.export(tmp_path / "one.jsonl")
+        before = [*project.store.events()], project.store.classes(), project.store.rounds(), [*project.store.queue()]
+    restore_project(tmp_path / "backup.zip", tmp_path / "again", database=url)
+    assert not [each.name for each in (tmp_path / "again").iterdir() if each.name.startswith(DATABASE)]
+    assert read_settings(tmp_path / "again").database == url
+    with Project.open(tmp_path / "again") as again:
+        again.export(tmp_path / "two.jsonl")
+        store = again.store
+        assert ([*store.events()], store.classes(), store.rounds(), [*store.queue()]) == before
+        label_items(again, 5)  # events go on behind those that were restored
+        assert again.train().number == 2
+    assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
+    with pytest.raises(InputError) as raised:
+        restore_project(tmp_path / "backup.zip", tmp_path / "third", database=url)
+    assert raised.value.argument == "database"
+    assert str(tmp_path / "again") in str(raised.value)
+    assert not (tmp_path / "third").exists()
+
+
+def test_a_damaged_backup_leaves_neither_a_folder_nor_a_project_in_the_schema(postgres, folder, tmp_path):
+    with Project.open(folder) as project:
+        back_up_project(project, tmp_path / "backup.zip")
+    content = (tmp_path / "backup.zip").read_bytes()
+    (tmp_path / "half.zip").write_bytes(content[: len(content) // 2])
+    url = new_schema(postgres)
+    with pytest.raises(DataError):
+        restore_project(tmp_path / "half.zip", tmp_path / "again", database=url)
+    assert not (tmp_path / "again").exists()
+    restore_project(tmp_path / "backup.zip", tmp_path / "again", database=url)
 
 
 def test_a_desk_answers_as_it_does_on_sqlite(postgres, tmp_path):

@@ -9,7 +9,7 @@ import typer
 
 from lindley.apps.command_classes import Command
 from lindley.apps.interrupts import exit_on_interrupt
-from lindley.apps.shared_options import Dir, Features, Id, Overwrite, Text, split_names
+from lindley.apps.shared_options import Database, Dir, Features, Id, Overwrite, Text, split_names
 
 commands = typer.Typer()
 Format = Annotated[
@@ -154,12 +154,13 @@ def backup(
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Read this backup.", show_default=False)],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.", show_default=False)],
+    database: Database = None,
 ) -> None:
     """Restore a project from a backup.
 
-    A damaged backup is refused as a whole.
+    A damaged backup is refused as a whole. The labels come into a file in DIR, or into a PostgreSQL database.
     """
     with exit_on_interrupt():
         from lindley.apps.backup_command import restore as run
 
-    run(file, folder)
+    run(file, folder, database=database)

@@ -9,7 +9,7 @@ import typer
 
 from lindley.apps.command_classes import Command
 from lindley.apps.interrupts import exit_on_interrupt
-from lindley.apps.shared_options import Dir, Features, Id, Text, split_names
+from lindley.apps.shared_options import Database, Dir, Features, Id, Text, split_names
 from lindley.errors import InputError
 
 commands = typer.Typer()
@@ -80,13 +80,7 @@ def init(
     ] = None,
     overlap: Annotated[int, typer.Option(metavar="N", min=1, help="Have each item labelled by N people.")] = 1,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed all randomness.")] = 0,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="Keep the labels in this PostgreSQL database: postgresql://USER@HOST/NAME.  [default: a file]",
-        ),
-    ] = None,
+    database: Database = None,
 ) -> None:
     """Make a labelling project from your data.
 

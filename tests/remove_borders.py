@@ -158,6 +158,8 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("apps/web/security.py", "            return self._people.pop(token, None)", "            return self._people.get(token)", WEB + "test_a_launch_link_lets_one_browser_in_once"),
     ("apps/web/security.py", "separators=(\",\", \":\")).encode()", "ensure_ascii=False).encode()", WEB + "test_a_reason_that_no_encoding_holds_is_still_an_answer"),
     ("labelling/postgresql.py", "            sa.event.listen(engine, \"begin\", lambda connection: connection.exec_driver_sql(_TAKE_TURN))\n", "            pass\n", SERVER + "test_one_transaction_writes_at_a_time_so_that_no_reader_misses_an_event"),
+    ("labelling/postgresql.py", "        if is_made or not is_ours:", "        if is_made:", SERVER + "test_a_second_init_at_the_same_moment_is_refused_and_harms_nothing"),
+    ("labelling/postgresql.py", "if is_unfinished or not _has_items(connection)", "if not _has_items(connection)", SERVER + "test_an_init_that_ends_after_its_items_came_can_be_run_again"),
     ("labelling/postgresql.py", "    if parsed is not None and parsed.password is not None:", "    if False:", SERVER + "test_an_address_is_kept_without_its_password"),
     ("labelling/postgresql.py", "path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)", "path.stat().st_mode & 0", SERVER + "test_the_password_is_found_as_postgresqls_own_programs_find_it"),
     ("labelling/event_append.py", '        if isinstance(value, str) and "\\0" in value:', "        if False:", "labelling/test_event_append.py::test_one_refused_event_leaves_those_beside_it"),

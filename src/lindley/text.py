@@ -66,9 +66,9 @@ def count_noun(count: int, one: str, many: str = "") -> str:
         many: The noun of several; "": with an s.
 
     >>> count_noun(1, "copy", "copies"), count_noun(2000, "label")
-    ('1 copy', '2000 labels')
+    ('1 copy', '2,000 labels')
     """
-    return f"{count} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -111,7 +111,7 @@ def test_the_ending_of_the_file_says_the_format(folder, tmp_path):
     assert json.loads((tmp_path / "c.json").read_text())[0]["against"] == "random"
     assert compare(folder, "--out", tmp_path / "c.csv").exit_code == 0
     assert (tmp_path / "c.csv").read_text().startswith("experiment,")
-    assert compare(folder, "--out", tmp_path / "c.csv", "--format", "text").exit_code == 0
+    assert compare(folder, "--out", tmp_path / "c.csv", "--format", "text", "--overwrite").exit_code == 0
     assert "fewer labels than random" in (tmp_path / "c.csv").read_text()
     said = compare(folder, "--out", tmp_path / "none" / "c.csv")
     assert said.exit_code == 2

@@ -51,8 +51,8 @@ def test_export_writes_to_stdout_what_it_writes_into_a_file(trained: Path, tmp_p
     for name in ("csv", "jsonl", "label-studio"):
         printed = call("export", trained, "--format", name)
         assert printed.exit_code == 0
-        assert call("export", trained, "--format", name, "--out", tmp_path / "labels").exit_code == 0
-        assert printed.stdout == (tmp_path / "labels").read_text(encoding="utf-8")
+        assert call("export", trained, "--format", name, "--out", tmp_path / name).exit_code == 0
+        assert printed.stdout == (tmp_path / name).read_text(encoding="utf-8")
 
 
 def test_the_suffix_of_the_file_says_the_format(trained: Path, tmp_path: Path) -> None:

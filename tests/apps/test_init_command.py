@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from lindley.apps.cli import app
@@ -100,3 +101,36 @@ def test_a_class_gets_a_free_key_and_none_of_the_page(tmp_path: Path) -> None:
         assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
     assert run("class", "add", tmp_path / "pets", "cow").exit_code == 0
     assert " 3 " in run("class", "list", tmp_path / "pets").stdout
+
+
+def save_images(folder: Path, *names: str) -> Path:
+    for seed, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.effect_noise((24, 24), 20.0 + 9 * seed).save(folder / name)
+    return folder
+
+
+def test_folders_as_labels_are_refused_where_no_image_lies_in_one(tmp_path: Path) -> None:
+    pictures = save_images(tmp_path / "my pictures", "a.png", "b.png", "c.png")
+    arguments = "init", pictures, "--classes", "cat,dog", "--to", tmp_path / "pets"
+    made = run(*arguments, "--label", "folder")
+    assert (made.exit_code, made.stdout) == (2, "")
+    assert "--label folder" in made.stderr
+    assert f"one subfolder for each class. {pictures} has none, only 3 files, such as 'a.png'" in made.stderr
+    assert not (tmp_path / "pets").exists()
+    assert run(*arguments).exit_code == 0
+
+
+def test_known_labels_that_were_asked_for_are_counted_and_those_left_out_named(tmp_path: Path) -> None:
+    pictures = save_images(tmp_path / "pictures", "a.png", "Cat/b.png", "Cat/c.png")
+    made = run("init", pictures, "--classes", "cat,dog", "--label", "folder", "--to", tmp_path / "pets")
+    assert "0 labels imported" in made.stdout
+    assert "1 known label left out: the image lies in no subfolder" in made.stderr
+    assert "2 known labels left out: there is no class 'Cat'" in made.stderr
+    flat = save_images(tmp_path / "flat", "d.png")
+    more = run("add", tmp_path / "pets", flat)
+    assert more.exit_code == 0, more.output
+    assert "1 known label left out: the image lies in no subfolder" in more.stderr
+    (tmp_path / "texts.csv").write_text("text,kind\none two,\nthree four,\n")
+    columns = "--text", "text", "--label", "kind", "--classes", "cat,dog"
+    assert "0 labels imported" in run("init", tmp_path / "texts.csv", *columns, "--to", tmp_path / "texts").stdout

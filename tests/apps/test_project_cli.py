@@ -12,7 +12,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "labelling"))
 
 from vector_projects import label_items, make_vectors, write_vectors
 
-from lindley.apps.label_command import MANY_CLASSES, train_now
+from lindley.apps.label_command import MANY_CLASSES, begin_audit, train_now
+from lindley.errors import InputError
 from lindley.labelling.initialise import make_project
 from lindley.labelling.project import Project
 from lindley.labelling.settings import ProjectSettings
@@ -60,3 +61,33 @@ def test_so_many_classes_that_rounds_are_slow_are_named_before_the_first(
     make_project(tmp_path / "made", source, [f"c{each}" for each in range(count)], ProjectSettings(kind="vectors"))
     train_now(tmp_path / "made")
     assert (f"{count:,} classes" in capsys.readouterr().err) == (count > MANY_CLASSES)
+
+
+def test_another_audit_is_refused_before_anything_is_drawn_and_drawn_where_it_is_wanted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_vectors(tmp_path, rows=40)
+
+    def drawn() -> int:
+        with Project.open(folder) as project:
+            return int((project.store.streams() == "audit").sum())
+
+    with Project.open(folder) as project:
+        label_items(project, 6)
+        project.train()
+    begin_audit(folder, 4, again=False)
+    for again in (False, True):
+        with pytest.raises(InputError) as raised:
+            begin_audit(folder, 50, again=again)
+        assert raised.value.argument == "labels"
+        assert "under way" in str(raised.value)
+    with Project.open(folder) as project:
+        label_items(project, 4)
+        assert project.status().audits[0].low is not None
+    with pytest.raises(InputError) as raised:
+        begin_audit(folder, 5, again=False)
+    assert raised.value.argument == "again"
+    assert drawn() == 4
+    begin_audit(folder, 5, again=True)
+    assert drawn() == 9
+    assert capsys.readouterr().out.count("fresh items. Label them: ") == 2

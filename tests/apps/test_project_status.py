@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from lindley.apps.cli import app
 from lindley.apps.project_status import (
     DETAILS,
+    accuracy_line,
     advice_line,
     audit_lines,
     labels_line,
@@ -157,14 +158,23 @@ def test_the_advice_names_the_step_that_the_project_can_take(project: Project) -
     assert not [*sign_lines(complete)]
 
 
-def test_a_finished_audit_comes_first(project: Project) -> None:
-    status = replace(project.status(), audits=[AuditStatus(1, 20, 18, 2, "r4", 9, 0.25, 0.75)])
-    first, second, *_ = summary_lines(status, Path("pets"))
+def test_an_audit_of_the_newest_model_comes_first_and_one_of_another_model_second(project: Project) -> None:
+    status = project.status()
+    assert status.model is not None
+
+    def lines(audit: AuditStatus) -> list[str]:
+        return [*summary_lines(replace(status, audits=[audit]), Path("pets"))][:2]
+
+    judged = AuditStatus(1, 20, 18, 2, status.model.version, 27, 9, 0.25, 0.75)
+    first, second = lines(judged)
     assert first.startswith("Audited accuracy: 50 % (25 to 75 %, exact 95 % interval). 9 of 18 labels agree")
     assert second.startswith("Accuracy by the test labels: ")
-    unfinished = replace(status, audits=[AuditStatus(1, 20, 4, 1)])
-    first, second, *_ = summary_lines(unfinished, Path("pets"))
-    assert first.startswith("Accuracy: ")
+    first, second = lines(replace(judged, model_version="r1", num_train=6))
+    assert first == accuracy_line(status)
+    assert second.startswith("Audit at 6 training labels: 50 % (25 to 75 %, exact 95 % interval). 9 of 18 labels agree")
+    assert f"model r1; today's model is {status.model.version};" in second
+    first, second = lines(AuditStatus(1, 20, 4, 1))
+    assert first == accuracy_line(status)
     assert second.startswith("Audit: 5 of 20 items answered.")
 
 
@@ -209,7 +219,7 @@ def test_a_folder_that_is_neither_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_last_judged_audit_and_the_one_under_way_are_said_with_their_numbers(project: Project) -> None:
-    judged = [AuditStatus(number, 5, 4, 1, f"r{number}", 3, 0.2, 0.9) for number in (1, 2)]
+    judged = [AuditStatus(number, 5, 4, 1, f"r{number}", 10 * number, 3, 0.2, 0.9) for number in (1, 2)]
     running, waiting = AuditStatus(3, 6, 2, 1), AuditStatus(3, 6, 5, 1)
     status = project.status()
 
@@ -220,7 +230,7 @@ def test_the_last_judged_audit_and_the_one_under_way_are_said_with_their_numbers
     assert "20 to 90 %" in lines(judged[0])[0]
     assert "model r1" in lines(judged[0])[0]
     second, third = lines(*judged, running)
-    assert second.startswith("Accuracy in audit 2: 75 % (20 to 90 %")
+    assert second.startswith("Audit 2 at 20 training labels: 75 % (20 to 90 %")
     assert "model r2" in second
     assert "look number 2" in second
     assert third.startswith("Audit 3: 3 of 6 items")

@@ -395,15 +395,15 @@ def test_features_of_what_is_left_alone_say_that_nothing_counts_as_labelled(file
 ASK = ["--acquisition", "bald", "--batch-size", 5]
 
 
-@pytest.mark.parametrize("force", [[], ["--force"]], ids=["", "forced"])
-def test_what_is_read_is_never_written_over(files, tmp_path, force):
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]], ids=["", "overwrite"])
+def test_what_is_read_is_never_written_over(files, tmp_path, overwrite):
     (tmp_path / "mine.csv").write_text("id,label\n" + "".join(f'"{each}",cat\n' for each in IDS[:9]), encoding="utf-8")
     (tmp_path / "ids.csv").write_bytes((files / "ids.txt").read_bytes())
     (tmp_path / "link.csv").symlink_to(tmp_path / "mine.csv")
     for out in ("mine.csv", "link.csv"):
         before = (tmp_path / "mine.csv").read_bytes()
         arguments = ["--ids", files / "ids.txt", "--exclude", f"{tmp_path}/mine.csv:id", "--out", tmp_path / out]
-        ran = lindley(files / "p.npy", *ASK, *arguments, *force)
+        ran = lindley(files / "p.npy", *ASK, *arguments, *overwrite)
         assert (ran.exit_code, "--out: " in ran.stderr) == (2, True)
         assert (tmp_path / "mine.csv").read_bytes() == before
 
@@ -425,9 +425,9 @@ def test_a_selection_is_replaced_until_somebody_adds_to_it(files, tmp_path, form
     ):  # fmt: skip
         out.write_text(changed)
         ran = lindley(*arguments)
-        assert (ran.exit_code, "--force" in ran.stderr) == (2, True), changed
+        assert (ran.exit_code, "--overwrite" in ran.stderr) == (2, True), changed
         assert out.read_text() == changed
-    assert lindley(*arguments, "--force").exit_code == 0
+    assert lindley(*arguments, "--overwrite").exit_code == 0
     assert out.read_text() == written
     out.write_text("")
     assert lindley(*arguments).exit_code == 0

@@ -19,9 +19,9 @@ ANSWER = "#how-good, #accuracy, #interval, #next, #stop, .signs li:last-child"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A project of 120 rows with 60 labels, 20 of them test labels, and models; one class has a very long name."""
+    """A project of 240 rows with 160 labels, 53 of them test labels, and models; one class has a very long name."""
     home = tmp_path_factory.mktemp("dashboard")
-    points = np.random.default_rng(0).normal(size=(120, 2)) + 2 * (np.arange(120) % 2)[:, None]
+    points = np.random.default_rng(0).normal(size=(240, 2)) + 2 * (np.arange(240) % 2)[:, None]
     lines = "\n".join(f"{x:.3f},{y:.3f}" for x, y in points)
     (home / "rows.csv").write_text(f"a,b\n{lines}\n")
     classes = ["even", "odd" + "-and-a-name-without-an-end" * 4]
@@ -29,8 +29,8 @@ def folder(tmp_path_factory):
         home / "p", home / "rows.csv", features=["a", "b"], classes=classes, keys=["e", "o"], target=0.9
     )
     with made as project:
-        for _ in range(6):
-            for lease in project.ask(10):
+        for _ in range(8):
+            for lease in project.ask(20):
                 wrong = lease.item % 13 == 0
                 project.tell({lease.item: classes[(lease.item + wrong) % 2]})
             project.train()

@@ -199,7 +199,7 @@ def test_an_audit_is_judged_when_all_of_it_is_answered(project: Project) -> None
     project.tell(dict.fromkeys(audit[:29], "right"))
     assert project.status().audits == [AuditStatus(1, 30, 29, 0)]
     project.tell({audit[29]: "left"})
-    assert project.status().audits == [AuditStatus(1, 30, 30, 0, version, 29, *audit_interval(29, 30))]
+    assert project.status().audits == [AuditStatus(1, 30, 30, 0, version, 10, 29, *audit_interval(29, 30))]
 
 
 def test_the_newest_model_at_the_last_answer_judges_and_no_later_one(project: Project) -> None:
@@ -209,7 +209,7 @@ def test_the_newest_model_at_the_last_answer_judges_and_no_later_one(project: Pr
     version = add_model(project, {audit[0]: 1, audit[1]: 1})
     project.tell({audit[5]: None})
     judged = project.status().audits
-    assert judged == [AuditStatus(1, 6, 5, 1, version, 2, *audit_interval(2, 5, 1))]
+    assert judged == [AuditStatus(1, 6, 5, 1, version, 10, 2, *audit_interval(2, 5, 1))]
     add_model(project, dict.fromkeys(range(40), 1))
     assert project.status().audits == judged
 
@@ -238,7 +238,7 @@ def test_without_a_model_the_first_one_judges(project: Project) -> None:
     assert project.status().audits == [AuditStatus(1, 5, 5, 0)]
     version = add_model(project, {audit[0]: 1})
     add_model(project, {})
-    assert project.status().audits == [AuditStatus(1, 5, 5, 0, version, 4, *audit_interval(4, 5))]
+    assert project.status().audits == [AuditStatus(1, 5, 5, 0, version, 10, 4, *audit_interval(4, 5))]
 
 
 def test_an_audit_of_several_people_waits_for_all_of_them(project: Project) -> None:
@@ -277,8 +277,8 @@ def test_a_second_audit_is_one_of_its_own(project: Project) -> None:
     second_model = add_model(project, {})
     second = draw_audit(project, 4)
     assert not {*first} & {*second}
-    judged = AuditStatus(1, 5, 5, 0, first_model, 5, *audit_interval(5, 5))
+    judged = AuditStatus(1, 5, 5, 0, first_model, 10, 5, *audit_interval(5, 5))
     assert project.status().audits == [judged, AuditStatus(2, 4, 0, 0)]
     assert [lease.item for lease in project.ask(4)] == second
     project.tell(dict.fromkeys(second, "right"))
-    assert project.status().audits == [judged, AuditStatus(2, 4, 4, 0, second_model, 0, *audit_interval(0, 4))]
+    assert project.status().audits == [judged, AuditStatus(2, 4, 4, 0, second_model, 10, 0, *audit_interval(0, 4))]

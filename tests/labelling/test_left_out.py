@@ -14,6 +14,7 @@ from lindley.labelling.labels_saved import MIN_LABELS
 from lindley.labelling.left_out import are_random_labels_due, find_suspect_labels, fit_random_labels
 from lindley.labelling.project import Project
 from lindley.labelling.status import StatusReader
+from lindley.labelling.suspects import MIN_CLASS_LABELS, MIN_TRAINING_LABELS
 from lindley.labelling.training_round import calibrate, project_learners
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.head.head import BayesianHead
@@ -32,7 +33,7 @@ def clusters(count: int) -> np.ndarray:
 
 
 def test_labels_on_the_wrong_side_are_suspect_with_the_class_of_the_other_side() -> None:
-    features, items = torch.tensor(clusters(60)).float(), [*range(5, 55)]
+    features, items = torch.tensor(clusters(130)).float(), [*range(5, 125)]
     labels = [item % 2 for item in items]
     for place in WRONG:
         labels[place] = 1 - labels[place]
@@ -43,6 +44,38 @@ def test_labels_on_the_wrong_side_are_suspect_with_the_class_of_the_other_side()
         assert {one.item for one in found} == {items[place] for place in WRONG}
         assert all({one.class_id, one.likely} == {7, 9} for one in found)
         assert all(one.likely == [7, 9][one.item % 2] for one in found)
+
+
+def find_in(labels: list[int], features: torch.Tensor, num_classes: int) -> list[int]:
+    """Return the places of the suspects among labels of points, by the class that each has."""
+    task = Classification(tuple(f"c{number}" for number in range(num_classes)))
+    data = TrainingData(MemoryPool(features), Labels([*range(len(labels))], labels), task)
+    posterior = BayesianHead(prior_precision="leave-one-out", scale="common").fit(data, seed=0)
+    return sorted(each.item for each in find_suspect_labels(posterior, range(len(labels)), range(num_classes)))
+
+
+def test_suspects_take_enough_labels_and_enough_of_two_classes() -> None:
+    """By counts alone: in each case a label lies in the middle of the other cluster."""
+    features = torch.tensor(clusters(MIN_TRAINING_LABELS)).float()
+    labels = [item % 2 for item in range(MIN_TRAINING_LABELS)]
+    labels[3] = 0
+    assert find_in(labels, features, 2) == [3]
+    assert find_in(labels[:-1], features[:-1], 2) == []
+    few = [0] * MIN_TRAINING_LABELS
+    for place in range(1, 2 * MIN_CLASS_LABELS - 2, 2):  # all but one of as many as it takes
+        few[place] = 1
+    assert find_in(few, features, 2) == []
+
+
+def test_a_class_of_few_labels_has_no_suspects_and_takes_none() -> None:
+    features = torch.tensor(clusters(MIN_TRAINING_LABELS + 4)).float()
+    labels = [item % 2 for item in range(len(features))]
+    labels[3] = 0
+    for place in (10, 21, 32, 43):  # a class of its own, spread over both clusters
+        labels[place] = 2
+    assert find_in(labels, features, 3) == [3]
+    labels[54] = 2
+    assert {*find_in(labels, features, 3)} > {3}, "five of them count"
 
 
 def test_each_random_label_is_predicted_without_itself() -> None:

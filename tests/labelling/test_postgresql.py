@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import zipfile
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from postgres_server import new_schema
 from small_projects import found, label
 from vector_projects import label_items, make_vectors
 
-from lindley.errors import ConfigurationError, HeldError, InputError, JournalError
+from lindley.errors import ConfigurationError, DataError, HeldError, InputError, JournalError
 from lindley.labelling.backup import back_up_project, restore_project
 from lindley.labelling.desk import Desk
 from lindley.labelling.finder import Finder
@@ -69,6 +71,46 @@ def test_a_backup_is_restored_as_a_project_in_a_file_with_the_same_content(folde
     with sqlite3.connect(tmp_path / "again" / DATABASE) as connection, pytest.raises(sqlite3.IntegrityError):
         connection.execute("DELETE FROM event")
     connection.close()
+
+
+def test_a_backup_of_a_file_is_restored_into_postgresql_with_the_same_content(postgres, tmp_path):
+    url = new_schema(postgres)
+    with Project.open(make_vectors(tmp_path)) as project:
+        label_items(project, 20)
+        project.train()
+        for name in ("east", "west"):
+            project.store.add_class(name)
+        project.store.change_class(2, "merge", 3)  # a class may be merged into one that comes later
+        back_up_project(project, tmp_path / "backup.zip")
+        project.export(tmp_path / "one.jsonl")
+        before = [*project.store.events()], project.store.classes(), project.store.rounds(), [*project.store.queue()]
+    restore_project(tmp_path / "backup.zip", tmp_path / "again", database=url)
+    assert not [each.name for each in (tmp_path / "again").iterdir() if each.name.startswith(DATABASE)]
+    assert read_settings(tmp_path / "again").database == url
+    with Project.open(tmp_path / "again") as again:
+        again.export(tmp_path / "two.jsonl")
+        store = again.store
+        assert ([*store.events()], store.classes(), store.rounds(), [*store.queue()]) == before
+        label_items(again, 5)  # events go on behind those that were restored
+        assert again.train().number == 2
+    assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
+    with pytest.raises(InputError) as raised:
+        restore_project(tmp_path / "backup.zip", tmp_path / "third", database=url)
+    assert raised.value.argument == "database"
+    assert str(tmp_path / "again") in str(raised.value)
+    assert not (tmp_path / "third").exists()
+
+
+def test_a_damaged_backup_leaves_neither_a_folder_nor_a_project_in_the_schema(postgres, folder, tmp_path):
+    with Project.open(folder) as project:
+        back_up_project(project, tmp_path / "backup.zip")
+    content = (tmp_path / "backup.zip").read_bytes()
+    (tmp_path / "half.zip").write_bytes(content[: len(content) // 2])
+    url = new_schema(postgres)
+    with pytest.raises(DataError):
+        restore_project(tmp_path / "half.zip", tmp_path / "again", database=url)
+    assert not (tmp_path / "again").exists()
+    restore_project(tmp_path / "backup.zip", tmp_path / "again", database=url)
 
 
 def test_a_desk_answers_as_it_does_on_sqlite(postgres, tmp_path):
@@ -151,6 +193,79 @@ def test_a_database_with_items_is_not_taken_over_and_what_a_killed_init_left_is(
     with pytest.raises(InputError) as raised:
         ProjectStore.create(database)
     assert raised.value.argument == "path"
+
+
+def make_again(url, folder, **options):
+    """Make a project of a few vectors in a schema."""
+    np.save(folder.with_suffix(".npy"), np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32))
+    settings = ProjectSettings(kind="vectors", database=url)
+    make_project(folder, open_source(folder.with_suffix(".npy")), ["a", "b"], settings, **options)
+
+
+def test_a_second_project_in_a_schema_is_refused_by_address_and_project(postgres, tmp_path):
+    url = new_schema(postgres)
+    make_again(url, tmp_path / "first")
+    before = (tmp_path / "first" / FILE_NAME).read_bytes()
+    with pytest.raises(InputError) as raised:
+        make_again(url, tmp_path / "second")
+    assert raised.value.argument == "database"
+    assert url in str(raised.value)
+    assert f"{tmp_path / 'first'} on " in str(raised.value)
+    assert not (tmp_path / "second").exists()
+    assert (tmp_path / "first" / FILE_NAME).read_bytes() == before
+    with Project.open(tmp_path / "first") as project:
+        assert project.num_items == 9
+
+
+def test_a_second_init_at_the_same_moment_is_refused_and_harms_nothing(postgres, tmp_path):
+    url = new_schema(postgres)
+
+    def interfere(project, found):
+        with pytest.raises(InputError) as raised:
+            make_again(url, tmp_path / "second")
+        assert raised.value.argument == "database"
+        assert f"is being filled with the labels of the project {tmp_path / 'first'} on " in str(raised.value)
+
+    make_again(url, tmp_path / "first", finish=interfere)
+    with Project.open(tmp_path / "first") as project:
+        assert project.num_items == 9
+
+
+def test_of_many_inits_at_once_one_makes_its_project(postgres, tmp_path):
+    url, outcomes = new_schema(postgres), {}
+
+    def one(name):
+        try:
+            make_again(url, tmp_path / name)
+            outcomes[name] = "made"
+        except InputError as error:
+            outcomes[name] = error.argument
+
+    threads = [threading.Thread(target=one, args=(f"p{number}",)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes.values()) == ["database"] * 5 + ["made"]
+    (made,) = (name for name, outcome in outcomes.items() if outcome == "made")
+    assert [each.name for each in tmp_path.iterdir() if each.is_dir()] == [made]
+    with Project.open(tmp_path / made) as project:
+        assert project.num_items == 9
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_init_that_ends_after_its_items_came_can_be_run_again(postgres, tmp_path, error):
+    url = new_schema(postgres)
+
+    def fail(project, found):
+        assert project.num_items == 9
+        raise error
+
+    with pytest.raises(error):
+        make_again(url, tmp_path / "project", finish=fail)
+    make_again(url, tmp_path / "project")
+    with Project.open(tmp_path / "project") as project:
+        assert project.num_items == 9
 
 
 def test_two_schemas_of_one_database_do_not_meet(postgres, tmp_path):

@@ -7,6 +7,7 @@ from statistics import NormalDist
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from lindley.errors import InputError
 from lindley.measures.intervals import clopper_pearson_interval, confidence_sequence, wilson_interval
@@ -54,6 +55,14 @@ def test_other_numbers_are_refused(correct: int, rows: int, level: float, argume
     with pytest.raises(InputError) as caught:
         clopper_pearson_interval(correct, rows, level=level)
     assert caught.value.argument == argument
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.95])
+def test_wilson_is_that_of_scipy_to_the_last_digit(level: float) -> None:
+    for rows in (1, 2, 7, 60, 1001):
+        for correct in {0, 1, rows // 3, rows // 2, rows - 1, rows}:
+            found = binomtest(correct, rows).proportion_ci(confidence_level=level, method="wilson")
+            assert wilson_interval(correct, rows, level=level) == (found.low, found.high)
 
 
 @pytest.mark.parametrize(("correct", "rows"), [(0, 7), (3, 7), (7, 7), (85, 100)])

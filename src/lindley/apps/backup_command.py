@@ -6,17 +6,19 @@ import shlex
 from pathlib import Path
 
 from lindley.apps.interrupts import program_name
-from lindley.apps.output_file import check_out
+from lindley.apps.output_file import check_out, refuse_overwrite
 from lindley.apps.printing import print_message, print_result
 from lindley.apps.stage_counter import count_stage
 from lindley.errors import DataError, InputError
 from lindley.labelling.backup import back_up_project, restore_project
+from lindley.labelling.postgresql import check_url
 from lindley.labelling.project import Project
 
 
-def back_up(folder: Path, file: Path) -> None:
+def back_up(folder: Path, file: Path, *, overwrite: bool) -> None:
     """Write a backup of a project."""
-    check_out(file)
+    check_out(file, argument="file")
+    refuse_overwrite(file, overwrite=overwrite, argument="file")
     with Project.open(folder) as project:
         with count_stage("Files") as count:
             number = back_up_project(project, file, on_progress=count)
@@ -27,13 +29,14 @@ def back_up(folder: Path, file: Path) -> None:
     )
 
 
-def restore(file: Path, folder: Path) -> None:
+def restore(file: Path, folder: Path, *, database: str | None) -> None:
     """Restore a project from a backup, and look whether its images are where they were."""
     if not file.is_file():
         raise InputError(f"There is no file {file}.", argument="file", got=str(file))
+    url = "" if database is None else check_url(database)
     try:
         with count_stage("Files") as count:
-            number = restore_project(file, folder, on_progress=count)
+            number = restore_project(file, folder, database=url, on_progress=count)
     except DataError as error:
         raise InputError(str(error), argument="file", got=str(file)) from None
     with Project.open(folder) as project:

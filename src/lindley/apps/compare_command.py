@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 
 from lindley.apps.console import PlainConsole
-from lindley.apps.output_file import check_out, write_out
+from lindley.apps.output_file import check_out, refuse_overwrite, write_out
 from lindley.apps.printing import print_message
 from lindley.errors import InputError
 from lindley.study.comparison.outputs import (
@@ -46,6 +46,7 @@ def compare_folder(
     percent: float | None = None,
     format: str | None = None,
     out: Path | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Print the comparison of a study, or write it to a file.
 
@@ -55,11 +56,14 @@ def compare_folder(
         percent: The accuracy to which labels are counted, in percent; None for one that nearly all trials reach.
         format: "text", "json" or "csv"; None for the ending of `out`, else text.
         out: The file to write; None for stdout.
+        overwrite: Whether that file may be replaced.
 
     Raises:
-        InputError: If the folder holds no study, an argument cannot be used, or nothing can be compared.
+        InputError: If the folder holds no study, the file is there already, an argument cannot be used, or nothing can
+            be compared.
     """
     check_out(out)
+    refuse_overwrite(out, overwrite=overwrite)
     endings = {".json": "json", ".csv": "csv"}
     format = format or ("text" if out is None else endings.get(out.suffix.lower(), "text"))
     if format not in _FORMATS:

@@ -9,7 +9,7 @@ import typer
 
 from lindley.apps.command_classes import Command
 from lindley.apps.interrupts import exit_on_interrupt
-from lindley.apps.shared_options import Dir, Features, Id, Text, split_names
+from lindley.apps.shared_options import Database, Dir, Features, Id, Overwrite, Text, split_names
 
 commands = typer.Typer()
 Format = Annotated[
@@ -39,6 +39,7 @@ def export(
     folder: Dir,
     format: Format = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     spreadsheet: Spreadsheet = False,
     labelled: Annotated[bool, typer.Option("--labelled", help="Write only what has an answer.")] = False,
     predictions: Annotated[
@@ -63,7 +64,7 @@ def export(
         from lindley.apps.export_command import ExportOptions
         from lindley.apps.export_command import export as run
 
-    run(folder, ExportOptions(format, out, spreadsheet, labelled, predictions, coverage, image_prefix))
+    run(folder, ExportOptions(format, out, overwrite, spreadsheet, labelled, predictions, coverage, image_prefix))
 
 
 @commands.command("import", cls=Command, epilog="Example: lindley import questions-labels labels.csv")
@@ -108,6 +109,7 @@ def predict(
         typer.Argument(metavar="DATA", help="New data of the same kind.  [default: the project's own items]"),
     ] = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     format: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Set the format: csv, jsonl or parquet.  [default: by the suffix]"),
@@ -129,14 +131,15 @@ def predict(
         from lindley.apps.predict_command import predict as run
 
     columns = None if features is None else split_names(features)
-    run(folder, PredictOptions(data, out, format, spreadsheet, coverage, text, columns, id))
-
-
-BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup file, a zip.", show_default=False)]
+    run(folder, PredictOptions(data, out, overwrite, format, spreadsheet, coverage, text, columns, id))
 
 
 @commands.command("backup", cls=Command, epilog="Example: lindley backup questions-labels questions.zip")
-def backup(folder: Dir, file: BackupFile) -> None:
+def backup(
+    folder: Dir,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Write this .zip file.", show_default=False)],
+    overwrite: Overwrite = False,
+) -> None:
     """Back up a project into one file.
 
     This works while people are labelling. Images are not included; they stay where they are.
@@ -144,19 +147,20 @@ def backup(folder: Dir, file: BackupFile) -> None:
     with exit_on_interrupt():
         from lindley.apps.backup_command import back_up
 
-    back_up(folder, file)
+    back_up(folder, file, overwrite=overwrite)
 
 
 @commands.command("restore", cls=Command, epilog="Example: lindley restore questions.zip questions-labels")
 def restore(
-    file: BackupFile,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Read this backup.", show_default=False)],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.", show_default=False)],
+    database: Database = None,
 ) -> None:
     """Restore a project from a backup.
 
-    A damaged backup is refused as a whole.
+    A damaged backup is refused as a whole. The labels come into a file in DIR, or into a PostgreSQL database.
     """
     with exit_on_interrupt():
         from lindley.apps.backup_command import restore as run
 
-    run(file, folder)
+    run(file, folder, database=database)

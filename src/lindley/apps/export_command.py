@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from lindley.apps.output_file import check_out
+from lindley.apps.output_file import check_out, refuse_overwrite
 from lindley.apps.printing import print_message, write_to_stdout
 from lindley.errors import InputError
 from lindley.files import ByteSink, open_atomically
 from lindley.labelling.export.label_studio import labelling_config
 from lindley.labelling.export.writing import check_spreadsheet, export_project, format_of
 from lindley.labelling.project import Project
+from lindley.text import count_noun
 
 if TYPE_CHECKING:
     from lindley.labelling.predict import Predictor
@@ -26,6 +27,7 @@ class ExportOptions:
 
     format: str | None
     out: Path | None
+    overwrite: bool
     spreadsheet: bool
     labelled: bool
     predictions: bool
@@ -43,10 +45,11 @@ def export(folder: Path, options: ExportOptions) -> None:
         _export_folder(folder, options)
         return
     check_out(options.out)
+    refuse_overwrite(options.out, overwrite=options.overwrite)
     with Project.open(folder) as project:
         predictor = make_predictor(project, options.coverage) if options.predictions else None
         with open_out(options.out) as file:
-            export_project(
+            num_rows = export_project(
                 project,
                 file,
                 chosen,
@@ -55,6 +58,7 @@ def export(folder: Path, options: ExportOptions) -> None:
                 predictor=predictor,
                 image_prefix=options.image_prefix,
             )
+        print_row_count(num_rows, options.out)
         if chosen == "label-studio":
             config = labelling_config(project.settings.kind, [each.name for each in project.classes()])
             print_message(f"Labelling interface for Label Studio: {config}")
@@ -68,8 +72,8 @@ def _export_folder(folder: Path, options: ExportOptions) -> None:
         raise InputError("A data set of Hugging Face is a folder; name it: --out FOLDER.", argument="out")
     with Project.open(folder) as project:
         predictor = make_predictor(project, options.coverage) if options.predictions else None
-        export_hugging_face(project, options.out, labelled=options.labelled, predictor=predictor)
-    print_message(f"Written to {options.out}.")
+        num_rows = export_hugging_face(project, options.out, labelled=options.labelled, predictor=predictor)
+    print_row_count(num_rows, options.out)
 
 
 def make_predictor(project: Project, coverage: float) -> Predictor:
@@ -98,7 +102,12 @@ def open_out(out: Path | None) -> Iterator[ByteSink]:
     else:
         with open_atomically(out.resolve()) as file:
             yield file
-    print_message(f"Written to {out}.")
+
+
+def print_row_count(num_rows: int, out: Path | None) -> None:
+    """Say on stderr how many rows a file has; nothing of stdout."""
+    if out is not None:
+        print_message(f"{count_noun(num_rows, 'row')} in {out}")
 
 
 @final

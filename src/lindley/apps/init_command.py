@@ -99,7 +99,7 @@ def _report(project: Project, found: Additions) -> None:
         parts.append(count_noun(len(found.duplicates), "copy", "copies"))
     if found.num_near_duplicates:
         parts.append(count_noun(found.num_near_duplicates, "near-duplicate"))
-    if found.num_labels:
+    if found.num_labels or project.settings.label:
         parts.append(f"{count_noun(found.num_labels, 'label')} imported")
     parts.append(f"{len(found.unreadable)} unreadable")
     print_result(f"{count_noun(found.num_entries, 'entry', 'entries')}: {', '.join(parts)}.")

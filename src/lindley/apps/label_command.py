@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from lindley.apps.printing import print_message, print_result
 from lindley.apps.project_status import count, describe_acquisition
 from lindley.errors import HeldError, InputError, LindleyError
 from lindley.labelling.audit import draw_audit
-from lindley.labelling.audit_records import read_audits
+from lindley.labelling.audit_records import check_no_audit, read_audits
 from lindley.labelling.desk import Desk
 from lindley.labelling.export.label_studio import labelling_config
 from lindley.labelling.moved_images import missing_images
@@ -141,17 +142,29 @@ def _print_links(links: Mapping[str, str]) -> None:
     sys.stdout.flush()
 
 
-def begin_audit(folder: Path, size: int) -> None:
-    """Draw fresh random items for an audit."""
+def begin_audit(folder: Path, size: int, *, again: bool) -> None:
+    """Draw fresh random items for an audit.
+
+    Args:
+        folder: The folder of the project.
+        size: The number of items.
+        again: Whether to begin another audit where one is done.
+
+    Raises:
+        InputError: If an audit is under way, if one is done and `again` is not set, or if too few items are fresh.
+    """
     with Project.open(folder) as project:
-        fresh = draw_audit(project, size)
-        number = len(project.store.read(read_audits))
-        if number > 1:
-            print_message(
-                f"This is audit {number}, another look: report its result together with the earlier ones. "
-                "The best of several looks is too good."
+        project.store.read(check_no_audit)
+        audits = project.store.read(read_audits)
+        if audits and not again:
+            raise InputError(
+                f"Audit {audits[-1].number} is done: `{program_name()} status {shlex.quote(str(folder))}` gives its "
+                "result. Another one is another look at the accuracy, and the best of several looks is too good. "
+                "Nothing was drawn. Add --again to draw one, and report it together with the earlier ones.",
+                argument="again",
             )
-        print_result(f"Drew {len(fresh)} fresh items. Label them: {program_name()} label {folder}")
+        fresh = draw_audit(project, size)
+        print_result(f"Drew {len(fresh)} fresh items. Label them: {program_name()} label {shlex.quote(str(folder))}")
 
 
 def train_now(folder: Path) -> None:

@@ -11,43 +11,50 @@ from lindley.errors import InputError
 from lindley.files import write_atomically
 
 
-def check_out(out: Path | None) -> None:
+def check_out(out: Path | None, *, argument: str = "out") -> None:
     """Raise InputError where the file cannot be written: it is a folder, or its own folder is missing or read-only."""
     if out is None:
         return
     folder = out.resolve().parent
     if not folder.is_dir():
-        raise InputError(f"there is no folder {out.parent}", argument="out", got=out)
+        raise InputError(f"there is no folder {out.parent}", argument=argument, got=out)
     if not os.access(folder, os.W_OK) and not (out.exists() and not out.is_file()):
-        raise InputError(f"the folder {out.parent} cannot be written to", argument="out", got=out)
+        raise InputError(f"the folder {out.parent} cannot be written to", argument=argument, got=out)
     if out.is_dir():
-        raise InputError(f"{out} is a folder; name a file", argument="out", got=out)
+        raise InputError(f"{out} is a folder; name a file", argument=argument, got=out)
 
 
-def refuse_overwrite(out: Path | None, inputs: Iterable[Path], is_ours: Callable[[Path], bool], *, force: bool) -> None:
-    """Refuse to replace a file that is also read, or that somebody has edited.
+def refuse_overwrite(
+    out: Path | None,
+    inputs: Iterable[Path] = (),
+    *,
+    overwrite: bool,
+    argument: str = "out",
+    may_go: Callable[[Path], bool] = lambda path: False,
+) -> None:
+    """Refuse to replace a file; a pipe and a device are written into, and not replaced.
 
     Args:
         out: The file to be written, or None for stdout.
         inputs: The files that are read. None of them is ever replaced.
-        is_ours: A function that tells whether a file holds nothing but the output of an earlier call.
-        force: Whether a file with other content may be replaced.
+        overwrite: Whether another file may be replaced.
+        argument: The argument that names the file.
+        may_go: A function that tells whether a file is replaced without `overwrite`, since nothing is lost with it.
 
     Raises:
-        InputError: If the file is also read, or holds other content and `force` is not set.
+        InputError: If the file is also read, or is there and `overwrite` is not set.
     """
     if out is None or not out.is_file():
         return
     for path in inputs:
         if path.exists() and out.samefile(path):
             raise InputError(
-                f"{out} is also read, as {path}, and would be lost; name another file", argument="out", got=out
+                f"{out} is also read, as {path}, and would be lost; name another file", argument=argument, got=out
             )
-    if not force and not is_ours(out):
+    if not overwrite and not may_go(out):
         raise InputError(
-            f"{out} exists, and holds more than a selection as it was written; it would be lost. Name another file, or "
-            "add --force to replace it",
-            argument="out",
+            f"{out} is there already, and would be lost. Name another file, or add --overwrite to replace it",
+            argument=argument,
             got=out,
         )
 

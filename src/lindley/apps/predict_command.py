@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lindley.apps.export_command import make_predictor, open_out
+from lindley.apps.export_command import make_predictor, open_out, print_row_count
 from lindley.apps.output_file import check_out, refuse_overwrite
 from lindley.apps.stage_counter import count_stage
 from lindley.errors import InputError
@@ -23,6 +23,7 @@ class PredictOptions:
 
     source: Path | None
     out: Path | None
+    overwrite: bool
     format: str | None
     spreadsheet: bool
     coverage: float
@@ -37,20 +38,21 @@ def predict(folder: Path, options: PredictOptions) -> None:
     if chosen == "parquet" and options.out is None:
         raise InputError("A Parquet file is not for a terminal; name it: --out predictions.parquet.", argument="out")
     check_out(options.out)
+    inputs = [] if options.source is None else [options.source]
+    refuse_overwrite(options.out, inputs, overwrite=options.overwrite)
     with Project.open(folder) as project:
         source = None if options.source is None else _open(project, options.source, options)
         predictor = make_predictor(project, options.coverage)
         rows = predict_entries(project, predictor) if source is None else predict_source(project, predictor, source)
         columns = output_columns(project, predictor)
         with count_stage("Predicting") as count, open_out(options.out) as file:
-            write_lines(file, chosen, columns, track_rows(rows, count), spreadsheet=options.spreadsheet)
+            num_rows = write_lines(file, chosen, columns, track_rows(rows, count), spreadsheet=options.spreadsheet)
+        print_row_count(num_rows, options.out)
 
 
 def _open(project: Project, path: Path, options: PredictOptions) -> Source:
     settings = project.settings
     is_table = settings.kind in ("text", "rows")
-    if options.out is not None:
-        refuse_overwrite(options.out, [path], lambda _: True, force=False)
     source = open_source(
         path,
         text=options.text or settings.text or None,

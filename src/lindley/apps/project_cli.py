@@ -9,7 +9,7 @@ import typer
 
 from lindley.apps.command_classes import Command
 from lindley.apps.interrupts import exit_on_interrupt
-from lindley.apps.shared_options import Dir, Features, Id, Text, split_names
+from lindley.apps.shared_options import Database, Dir, Features, Id, Text, split_names
 from lindley.errors import InputError
 
 commands = typer.Typer()
@@ -89,13 +89,7 @@ def init(
         ),
     ] = 0,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed all randomness.")] = 0,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="Keep the labels in this PostgreSQL database: postgresql://USER@HOST/NAME.  [default: a file]",
-        ),
-    ] = None,
+    database: Database = None,
 ) -> None:
     """Make a labelling project from your data.
 
@@ -209,17 +203,18 @@ def label(
 def audit(
     folder: Dir,
     labels: Annotated[int, typer.Option(metavar="N", min=1, help="Draw N fresh items.")] = 60,
+    again: Annotated[bool, typer.Option("--again", help="Draw another audit after one that is done.")] = False,
 ) -> None:
     """Draw fresh random items to audit the accuracy.
 
     They come first in `lindley label`, with the model's predictions hidden. When all are answered, `lindley status`
-    gives the accuracy of the model of that moment with an exact interval. A second audit is another look, with items of
-    its own.
+    gives the accuracy of the model of that moment with an exact interval. Another audit has items of its own. It is
+    another look, so it takes --again.
     """
     with exit_on_interrupt():
         from lindley.apps.label_command import begin_audit
 
-    begin_audit(folder, labels)
+    begin_audit(folder, labels, again=again)
 
 
 @commands.command("train", cls=Command, epilog="Example: lindley train questions-labels")

@@ -20,6 +20,7 @@ from lindley.labelling.labels_saved import MIN_LABELS
 from lindley.labelling.learning_curve import CurvePoint
 from lindley.labelling.project import Project
 from lindley.labelling.status import PersonStatus, ProjectStatus
+from lindley.labelling.suspects import MIN_CLASS_LABELS, MIN_TRAINING_LABELS, are_enough_labels
 
 FEW = 10
 """The number of test labels below which a class is marked, since its recall is uncertain."""
@@ -71,7 +72,7 @@ def summary_lines(status: ProjectStatus, folder: Path) -> Iterator[str]:
         folder: The folder of the project, for the commands that are proposed.
     """
     audit = [*audit_lines(status)]
-    yield from (*audit, accuracy_line(status)) if _is_audited(status) else (accuracy_line(status), *audit)
+    yield from (*audit, accuracy_line(status)) if headline_audit(status) else (accuracy_line(status), *audit)
     yield labels_line(status)
     yield from sentence_lines(status, folder)
     yield advice_line(status, folder)
@@ -81,10 +82,17 @@ def summary_lines(status: ProjectStatus, folder: Path) -> Iterator[str]:
         yield f"The last round of training failed: {status.failure}. The queue of the round before is still in use."
 
 
+def headline_audit(status: ProjectStatus) -> AuditStatus | None:
+    """Return the last audit that is complete where it judged the newest model; None where it says nothing of that."""
+    complete = [each for each in status.audits if each.low is not None]
+    is_current = complete and status.model is not None and complete[-1].model_version == status.model.version
+    return complete[-1] if is_current else None
+
+
 def accuracy_line(status: ProjectStatus) -> str:
     """Return the accuracy by the test labels with its interval, or why it is not known yet."""
     found = status.accuracy
-    name = "Accuracy by the test labels" if _is_audited(status) else "Accuracy"
+    name = "Accuracy by the test labels" if headline_audit(status) else "Accuracy"
     if found.share is None or status.model is None:
         return f"{name}: not known yet. {unknown_reason(status)}"
     labels = f"from {count(found.num_labels, 'random test label')}"
@@ -125,24 +133,27 @@ def audit_lines(status: ProjectStatus) -> Iterator[str]:
     for each in (*complete[-1:], *(each for each in status.audits if each.low is None)):
         number = "" if len(status.audits) == 1 else f" {each.number}"
         if each.low is not None and each.high is not None and each.num_correct is not None:
-            yield _verdict_line(each, number)
+            yield _verdict_line(status, each, number)
         elif (done := each.num_labels + each.num_undecided) < each.num_items:
             yield f"Audit{number}: {done} of {each.num_items} items answered. The result comes when all are."
         else:
             yield f"Audit{number}: all items answered. The result comes with the next model, or more people's answers."
 
 
-def _verdict_line(audit: AuditStatus, number: str) -> str:
+def _verdict_line(status: ProjectStatus, audit: AuditStatus, number: str) -> str:
+    assert audit.num_correct is not None
+    assert audit.low is not None
+    assert audit.high is not None
+    name = f"Accuracy in audit{number}" if number else "Audited accuracy"
     correct = f"{audit.num_correct} of {audit.num_labels} labels agree with model {audit.model_version}"
+    if headline_audit(status) is None:
+        name = f"Audit{number} at {count(audit.num_train or 0, 'training label')}"
+        correct += "" if status.model is None else f"; today's model is {status.model.version}"
     if audit.num_undecided:
         correct += (
             f"; {count(audit.num_undecided, 'item')} without a label: wrong in the lower end, right in the upper end"
         )
-    assert audit.num_correct is not None
-    assert audit.low is not None
-    assert audit.high is not None
     share = percent(audit.num_correct / audit.num_labels) if audit.num_labels else percent(None)
-    name = f"Accuracy in audit{number}" if number else "Audited accuracy"
     looks = "" if audit.number == 1 else f" This is look number {audit.number}: report the earlier ones too."
     return f"{name}: {share} ({interval(audit.low, audit.high)}, exact 95 % interval). {correct}.{looks}"
 
@@ -240,10 +251,6 @@ def forecast_lines(status: ProjectStatus) -> Iterator[str]:
     gain = f"{100 * found.gain:.1f} points of accuracy"
     points = f"80 % interval {100 * found.low:.1f} to {100 * found.high:.1f}"
     yield f"The next {found.num_more} training labels are expected to add about {gain} ({points})."
-
-
-def _is_audited(status: ProjectStatus) -> bool:
-    return any(each.low is not None for each in status.audits)
 
 
 def _is_all_answered(status: ProjectStatus) -> bool:
@@ -386,6 +393,12 @@ def _saved_reason(status: ProjectStatus) -> str:
 
 
 def _suspects(status: ProjectStatus) -> StatusTable:
+    if status.model is not None and not are_enough_labels(status.by_class.values()):
+        reason = (
+            f"not listed yet: they take {MIN_TRAINING_LABELS} training labels, {MIN_CLASS_LABELS} or more in each of "
+            f"two classes, and there are {status.labels['train']}"
+        )
+        return StatusTable(SUSPECTS, ("", ""), (("suspects", reason),), is_text=True)
     rows = tuple((each.place, _shorten(each.content)) for each in status.suspects)
     note = (
         "A model that learned from all other labels finds another class likelier. These labels may be wrong, or the "

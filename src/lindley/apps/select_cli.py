@@ -9,6 +9,7 @@ import typer
 
 from lindley.apps.command_classes import Command
 from lindley.apps.interrupts import exit_on_interrupt
+from lindley.apps.shared_options import Overwrite
 
 commands = typer.Typer()
 
@@ -93,9 +94,7 @@ def select(
             "--spreadsheet", help="Put an apostrophe before ids that a spreadsheet program would run as formulas."
         ),
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the file of --out, whatever it holds, unless it is also read.")
-    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Select the rows to label next.
 
@@ -126,7 +125,7 @@ def select(
             out=out,
             format=format,
             spreadsheet=spreadsheet,
-            force=force,
+            overwrite=overwrite,
         )
     )
 

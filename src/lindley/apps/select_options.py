@@ -40,7 +40,7 @@ class SelectOptions:
     out: Path | None = None
     format: str | None = None
     spreadsheet: bool = False
-    force: bool = False
+    overwrite: bool = False
 
     @property
     def order(self) -> str:
@@ -133,4 +133,4 @@ def check_overwrite(options: SelectOptions) -> None:
         options.file, options.ids, *options.exclude, options.targets, options.features, options.labelled_features
     )  # fmt: skip
     inputs = [Path(each) for text in given if text is not None for each in (text, text.rpartition(":")[0]) if each]
-    refuse_overwrite(options.out, inputs, is_selection, force=options.force)
+    refuse_overwrite(options.out, inputs, overwrite=options.overwrite, may_go=is_selection)

@@ -11,6 +11,14 @@ Dir = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the proj
 Text = Annotated[str | None, typer.Option(metavar="COLUMN", help="Read the texts from this column.")]
 Features = Annotated[str | None, typer.Option(metavar="A,B", help="Read the features of rows from these columns.")]
 Id = Annotated[str | None, typer.Option(metavar="COLUMN", help="Read the items' own ids from this column.")]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Keep the labels in this PostgreSQL database: postgresql://USER@HOST/NAME.  [default: a file]",
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output file where it is there already.")]
 
 
 def split_names(names: str) -> list[str]:

@@ -9,7 +9,7 @@ import typer
 
 from lindley.apps.command_classes import FAILED, Command
 from lindley.apps.interrupts import exit_on_interrupt
-from lindley.apps.shared_options import split_names
+from lindley.apps.shared_options import Overwrite, split_names
 
 commands = typer.Typer()
 DataDir = Annotated[
@@ -94,6 +94,7 @@ def compare(
         typer.Option(metavar="F", help="Write text, json or csv.  [default: the ending of --out, else text]"),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file instead of stdout.")] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Compare the labels that acquisitions need.
 
@@ -102,7 +103,7 @@ def compare(
     with exit_on_interrupt():
         from lindley.apps.compare_command import compare_folder
 
-    compare_folder(folder, against=against, percent=accuracy, format=format, out=out)
+    compare_folder(folder, against=against, percent=accuracy, format=format, out=out, overwrite=overwrite)
 
 
 @commands.command(cls=Command, epilog="Example: lindley data mnist")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from lindley.errors import DataError, InputError
-from lindley.labelling.audit_records import predict_audit, read_audits
+from lindley.labelling.audit_records import check_no_audit, predict_audit
 from lindley.labelling.project import Project
 from lindley.noise import row_uniforms
 
@@ -28,14 +28,14 @@ def draw_audit(project: Project, count: int) -> list[int]:
         InputError: If there are not so many fresh items, or an audit is under way.
     """
     store = project.store
+    store.read(check_no_audit)
     groups, streams = store.groups(), store.streams()
     apart = np.isin(streams, ("audit", "excluded")).nonzero()[0].tolist()
     known = {*(each.item for each in store.events()), *store.items_on_lease(), *apart} - {None}
     used = {int(groups[item]) for item in known}
     first = np.unique(groups, return_index=True)[1]  # one item of each group
     fresh = torch.tensor([item for item in first.tolist() if int(groups[item]) not in used], dtype=torch.int64)
-    running = [each for each in store.read(read_audits) if each.closed_seq is None]
-    if len(fresh) < count and not running:
+    if len(fresh) < count:
         raise InputError(argument="labels", expected=f"at most {len(fresh)}, the number of fresh items", got=count)
     order = row_uniforms(fresh, project.settings.seed, "audit", int((streams == "audit").sum())).argsort()
     drawn = store.start_audit(fresh[order[:count]].tolist(), need=project.settings.people_per_item)

@@ -43,13 +43,7 @@ def start_audit(connection: sa.Connection, items: Sequence[int], need: int) -> l
         InputError: If an audit is under way, or an item is unknown.
     """
     check_known(connection, items)
-    if (running := connection.execute(_RUNNING).one_or_none()) is not None:
-        left = connection.scalar(_COUNT_LEFT, {"number": running.number})
-        raise InputError(
-            f"Audit {running.number} is under way: {left} of its items are to be answered. Nothing was added to it.",
-            argument="labels",
-            expected="no audit under way",
-        )
+    check_no_audit(connection)
     groups = {row.id: row.grp for row in select_rows(connection, _GROUPS, items)}
     members = {row.id: row.grp for row in select_rows(connection, _MEMBERS, groups.values())}
     used = {members[each] for each in select_in(connection, _USED, members)}
@@ -60,6 +54,16 @@ def start_audit(connection: sa.Connection, items: Sequence[int], need: int) -> l
             connection, fresh, need, [each for each, group in members.items() if group in first and each not in fresh]
         )
     return fresh
+
+
+def check_no_audit(connection: sa.Connection) -> None:
+    """Raise InputError if an audit is under way."""
+    if (running := connection.execute(_RUNNING).one_or_none()) is not None:
+        left = connection.scalar(_COUNT_LEFT, {"number": running.number})
+        raise InputError(
+            f"Audit {running.number} is under way: {left} of its items are to be answered. Nothing was added to it.",
+            argument="labels",
+        )
 
 
 def predict_audit(connection: sa.Connection, epoch: int, model_version: str | None, predicted: Sequence[int]) -> None:

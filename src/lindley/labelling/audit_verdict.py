@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lindley.labelling.accuracy import audit_interval
@@ -26,6 +26,8 @@ class AuditStatus:
     num_undecided: int
     model_version: str | None = None
     """The model that it judges: the newest one when its last item was answered. None while items are left."""
+    num_train: int | None = None
+    """The number of training labels of that model."""
     num_correct: int | None = None
     low: float | None = None
     """The exact interval of the accuracy at 95 %."""
@@ -39,10 +41,11 @@ def audit_statuses(project: Project, state: ProjectState) -> list[AuditStatus]:
         project: The project.
         state: The state after all events.
     """
-    return [_audit_status(each, state) for each in project.store.read(read_audits)]
+    num_train = {each.model_version: each.n_train for each in project.store.rounds()}
+    return [_audit_status(each, state, num_train) for each in project.store.read(read_audits)]
 
 
-def _audit_status(record: AuditRecord, state: ProjectState) -> AuditStatus:
+def _audit_status(record: AuditRecord, state: ProjectState, num_train: Mapping[str | None, int]) -> AuditStatus:
     is_judged = record.closed_seq is not None
     if is_judged:
         state = fold(_counting_events(record, state))
@@ -57,7 +60,8 @@ def _audit_status(record: AuditRecord, state: ProjectState) -> AuditStatus:
     if not is_judged:
         return AuditStatus(*counts)
     correct = sum(resolve_class(state.classes, record.predicted[item]) == value for item, value in labels.items())
-    return AuditStatus(*counts, record.model_version, correct, *audit_interval(correct, len(labels), num_undecided))
+    interval = audit_interval(correct, len(labels), num_undecided)
+    return AuditStatus(*counts, record.model_version, num_train[record.model_version], correct, *interval)
 
 
 def _counting_events(record: AuditRecord, state: ProjectState) -> Iterator[ProjectEvent]:

@@ -24,9 +24,12 @@ from lindley.errors import DataError, InputError
 from lindley.files import ByteSink, open_atomically, sync_folder
 from lindley.labelling.item_features import FOLDER as FEATURES
 from lindley.labelling.item_features import VECTORS
+from lindley.labelling.postgresql import PostgresqlDatabase
 from lindley.labelling.project import Project
-from lindley.labelling.settings import FILE_NAME, write_settings
+from lindley.labelling.settings import FILE_NAME, read_settings, write_settings
+from lindley.labelling.sql import Storage
 from lindley.labelling.storages import DATABASE
+from lindley.labelling.table_copy import copy_from_sqlite
 from lindley.session.locks import FileLock
 
 MANIFEST = "manifest.json"
@@ -82,16 +85,17 @@ def back_up_project(project: Project, path: Path, *, on_progress: Progress = lam
     return len(manifest)
 
 
-def restore_project(path: Path, folder: Path, *, on_progress: Progress = lambda count: None) -> int:
+def restore_project(path: Path, folder: Path, *, database: str = "", on_progress: Progress = lambda count: None) -> int:
     """Restore a project from a backup: all of it, or nothing; return the number of files.
 
     Args:
         path: The backup.
         folder: The folder of the project, which must be missing or empty.
+        database: The address of a PostgreSQL database that takes the labels, as `check_url` returns it; "": the folder.
         on_progress: Called with the number of files that are there.
 
     Raises:
-        InputError: If the folder holds something.
+        InputError: If the folder holds something, or the database a project.
         DataError: If the backup is truncated, was altered, or is none.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -103,6 +107,8 @@ def restore_project(path: Path, folder: Path, *, on_progress: Progress = lambda 
     scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}.restoring-", dir=folder.parent))
     try:
         count = _extract(path, scratch, on_progress)
+        if database:
+            _move_labels(scratch, PostgresqlDatabase(database, folder / DATABASE), database)
         scratch.chmod(0o777 & ~_umask())
         if folder.exists():
             folder.rmdir()
@@ -112,6 +118,14 @@ def restore_project(path: Path, folder: Path, *, on_progress: Progress = lambda 
         raise
     sync_folder(folder.parent)
     return count
+
+
+def _move_labels(folder: Path, storage: Storage, url: str) -> None:
+    """Move the labels from the file in a folder into a database, whose address then stands in the settings."""
+    with storage.reserve():
+        copy_from_sqlite(folder / DATABASE, storage)
+        write_settings(folder, read_settings(folder).model_copy(update={"database": url}))
+        (folder / DATABASE).unlink()
 
 
 def _files(root: Path) -> Iterator[tuple[str, Path]]:

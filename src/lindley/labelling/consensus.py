@@ -95,7 +95,7 @@ def agreement(first: Sequence[int], second: Sequence[int], *, level: float = 0.9
     Raises:
         InputError: If they are not of one length of at least 1.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     if len(first) != len(second) or not first:
         raise InputError(argument="second", expected=f"as long as first ({len(first)}), at least 1", got=len(second))
@@ -107,7 +107,7 @@ def agreement(first: Sequence[int], second: Sequence[int], *, level: float = 0.9
     if math.isclose(chance, 1):
         return Agreement(len(first), observed, math.nan, math.nan, math.nan)
     kappa = (observed - chance) / (1 - chance)
-    margin = float(norm.ppf((1 + level) / 2)) * _kappa_error(shares, kappa) / math.sqrt(len(first))
+    margin = float(ndtri((1 + level) / 2)) * _kappa_error(shares, kappa) / math.sqrt(len(first))
     return Agreement(len(first), observed, kappa, max(-1.0, kappa - margin), min(1.0, kappa + margin))
 
 

@@ -13,6 +13,7 @@ from lindley.labelling.postgresql import check_url
 from lindley.labelling.project import Project
 from lindley.labelling.records import Kind
 from lindley.labelling.settings import DEFAULT_ACQUISITIONS, ProjectSettings, build_settings
+from lindley.labelling.sources.images import check_subfolders
 from lindley.labelling.sources.open_source import open_source
 from lindley.names import suggest_name
 from lindley.session.import_paths import is_import_path
@@ -67,6 +68,8 @@ def create_project(
     source = open_source(
         path, text=options.text, features=options.features, label=options.label, id=options.id, classes=options.classes
     )
+    if source.kind == "images" and options.label is not None:
+        check_subfolders(path)
     settings = _settings(source.kind, options)
     _check_encoder(settings, options.encoder)
 

@@ -79,8 +79,9 @@ def make_project(
     check_free(folder)
     wanted = _plan_classes(classes, keys, descriptions)
     _refuse_empty(source)
+    storage = find_storage(folder, settings)
     with new_folder(folder):
-        with ProjectStore.create(find_storage(folder, settings), seed=settings.seed) as store:
+        with storage.reserve(), ProjectStore.create(storage, seed=settings.seed) as store:
             for each in wanted:
                 store.add_class(each.name, hotkey=each.hotkey, description=each.description)
             project = Project(folder, settings, store)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from lindley.contracts import Classification, Labels, Learner, Posterior, TrainingData
 from lindley.labelling.labels_saved import MIN_LABELS, RandomLabels
-from lindley.labelling.suspects import SuspectLabel, find_suspects
+from lindley.labelling.suspects import MIN_CLASS_LABELS, SuspectLabel, are_enough_labels, find_suspects
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.head.head import HeadPosterior
 from lindley.posteriors.head.head_fit import left_out_log_probs
@@ -21,6 +23,8 @@ _GROWTH = 1.1  # a model of random labels is fitted again when there are a tenth
 def find_suspect_labels(posterior: Posterior, items: Sequence[int], class_ids: Sequence[int]) -> list[SuspectLabel]:
     """Return the training labels that are probably wrong, the least likely first, at most KEPT.
 
+    There are none where there are too few labels, and none of a class with fewer than MIN_CLASS_LABELS.
+
     Args:
         posterior: The model, calibrated or not; a model that is no head leaves no label out, and finds none.
         items: The items of the labels from which it learned, in the order of its fit, [L].
@@ -28,15 +32,22 @@ def find_suspect_labels(posterior: Posterior, items: Sequence[int], class_ids: S
     """
     temperature = posterior.temperature if isinstance(posterior, TemperatureScaledPosterior) else 1.0
     head = posterior.posterior if isinstance(posterior, TemperatureScaledPosterior) else posterior
-    if not isinstance(head, HeadPosterior) or not len(items):
+    if not isinstance(head, HeadPosterior):
         return []
     regression = head.fit_result.regression
+    labels = regression.classes.numpy()
+    counts = np.bincount(labels, minlength=len(class_ids))
+    if not are_enough_labels(counts.tolist()):
+        return []
     log_probs = left_out_log_probs(regression, head.fit_result.coefficients)  # [L, C]
     calibrated = (log_probs / temperature).log_softmax(1).numpy()
-    labels = regression.classes.numpy()
+    classes = np.flatnonzero(counts >= MIN_CLASS_LABELS)
+    places = np.flatnonzero(np.isin(labels, classes))
+    found = find_suspects(calibrated[places][:, classes], np.searchsorted(classes, labels[places]))
     return [
-        SuspectLabel(items[each.place], class_ids[labels[each.place]], class_ids[each.likely], each.margin)
-        for each in find_suspects(calibrated, labels)[:KEPT]
+        SuspectLabel(items[place], class_ids[labels[place]], class_ids[classes[each.likely]], each.margin)
+        for each in found[:KEPT]
+        for place in [places[each.place]]
     ]
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from platform import node
 from typing import Any, final
 
 from lindley.errors import HeldError, InputError, JournalError
-from lindley.labelling.sql import sa
+from lindley.labelling.sql import sa, translate_errors
 from lindley.text import is_line
 
 SCHEMA = "lindley"
@@ -72,13 +75,55 @@ class PostgresqlDatabase:
             sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(_TAKE_TURN))
         return engine
 
+    @contextmanager
+    def reserve(self) -> Iterator[None]:
+        """Hold the schema while a project is made in it; see `Storage`. A process that is killed holds it no longer."""
+        from lindley.labelling.tables import metadata
+
+        engine = self.open_engine()
+        try:
+            with translate_errors(self), engine.connect() as connection:
+                connection.execution_options(isolation_level="AUTOCOMMIT")  # a lock of the session, not a transaction's
+                self._take(connection)
+                try:
+                    yield
+                except Exception:
+                    metadata.drop_all(connection)
+                    raise
+                connection.execute(_reservation.update().values(is_made=True))
+        finally:
+            engine.dispose()  # ends the session, and with it the lock
+
+    def _take(self, connection: sa.Connection) -> None:
+        """Take the schema for this project. Raise InputError where it is another's."""
+        is_ours = connection.scalar(_TRY_RESERVE, {"schema": self._schema})
+        if is_ours:
+            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {_quote(self._schema)}")
+            _reservation.create(connection, checkfirst=True)
+        owner = (
+            connection.execute(_OWNER).one_or_none() if sa.inspect(connection).has_table(_reservation.name) else None
+        )
+        is_made = _has_items(connection) if owner is None else owner.is_made
+        if is_made or not is_ours:
+            found = "holds" if is_made else "is being filled with"
+            project = "a project" if owner is None else f"the project {owner.project}"
+            raise InputError(
+                f"{self._name} {found} the labels of {project} already. Name a schema of its own: ?schema=NAME at the "
+                "end of the address.",
+                argument="database",
+                got=self._name,
+            )
+        connection.execute(_reservation.delete())
+        connection.execute(_reservation.insert(), {"project": f"{self.path.parent} on {node()}", "is_made": False})
+
     def begin_anew(self, connection: sa.Connection) -> None:
-        """Make the schema, and remove what an interrupted init left in it: tables without any item."""
-        from lindley.labelling.tables import item, metadata
+        """Make the schema, and remove what an interrupted init left in it."""
+        from lindley.labelling.tables import metadata
 
         connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {_quote(self._schema)}")
-        has_tables = sa.inspect(connection).has_table(item.name)
-        if has_tables and connection.scalar(sa.select(item.c.id).where(item.c.ready).limit(1)) is None:
+        reserved = sa.inspect(connection).has_table(_reservation.name)
+        is_unfinished = reserved and connection.scalar(sa.select(sa.func.count()).where(~_reservation.c.is_made))
+        if is_unfinished or not _has_items(connection):
             metadata.drop_all(connection)
         has_icu = connection.exec_driver_sql("SELECT count(*) FROM pg_collation WHERE collname = 'und-x-icu'").scalar()
         text = '$1 COLLATE "und-x-icu"' if has_icu else "$1"
@@ -191,6 +236,14 @@ def _split_passfile(line: str) -> list[str]:
     return fields
 
 
+def _has_items(connection: sa.Connection) -> bool:
+    """Return whether a project was made here: its first items came."""
+    from lindley.labelling.tables import item
+
+    has_table = sa.inspect(connection).has_table(item.name)
+    return has_table and connection.scalar(sa.select(item.c.id).where(item.c.ready).limit(1)) is not None
+
+
 def _schema_of(url: sa.URL) -> str:
     return str(url.query.get("schema", SCHEMA))
 
@@ -199,4 +252,13 @@ def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+_reservation = sa.Table(
+    "reservation",
+    sa.MetaData(),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("is_made", sa.Boolean, nullable=False),
+)
+"""The project of a schema: its folder, and whether it is whole."""
+_OWNER = sa.select(_reservation)
+_TRY_RESERVE = sa.text("SELECT pg_try_advisory_lock(hashtext('lindley init'), hashtext(:schema))")
 _TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtext('lindley'), hashtext(current_schema()))"

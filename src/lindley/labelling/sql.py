@@ -6,7 +6,7 @@ This is the one place that imports SQLAlchemy (extra `label`); others take `sa` 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -63,6 +63,13 @@ class Storage(Protocol):
                 processes, so that events are seen in the order of their numbers.
             busy_seconds: How long to wait for another process that writes.
             max_pages: The largest size of the database in pages, where its kind has any; None: any.
+        """
+        ...
+
+    def reserve(self) -> AbstractContextManager[None]:
+        """Hold the database while a project is made in it; after an error nothing of that is left.
+
+        Raises InputError if it holds a project already, or another process makes one in it.
         """
         ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import final
 
@@ -64,6 +65,10 @@ class SqliteFile:
         sa.event.listen(engine, "connect", set_up)
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
         return engine
+
+    def reserve(self) -> AbstractContextManager[None]:
+        """Do nothing: whoever makes a project holds its folder, and the file is in it."""
+        return nullcontext()
 
     def begin_anew(self, connection: sa.Connection) -> None:
         """Do nothing: a new file is empty."""

@@ -1,4 +1,4 @@
-"""All tables of a project copied from one database into another: a backup of PostgreSQL is an SQLite file."""
+"""All tables of a project copied from one database into another: a backup is an SQLite file, also of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lindley.files import sync_folder
-from lindley.labelling.sql import sa
+from lindley.labelling.migrations import migrate
+from lindley.labelling.sql import Storage, sa, translate_errors
 from lindley.labelling.sqlite import SqliteFile
 from lindley.labelling.tables import class_, metadata
 
@@ -36,6 +37,28 @@ def copy_to_sqlite(connection: sa.Connection, path: Path) -> None:
     engine.dispose()
     temporary.replace(path)
     sync_folder(path.parent)
+
+
+def copy_from_sqlite(path: Path, storage: Storage) -> None:
+    """Copy all tables of an SQLite file into a new database, whole or not at all.
+
+    Args:
+        path: The file; its tables are brought up to date first.
+        storage: The database, which the caller has reserved.
+
+    Raises:
+        JournalError: If the file is of a newer version, or the database cannot be reached.
+    """
+    given, taken = SqliteFile(path).open_engine(writes=True), storage.open_engine(writes=True)
+    try:
+        migrate(given, SqliteFile(path))
+        with translate_errors(storage), given.begin() as source, taken.begin() as target:
+            storage.begin_anew(target)
+            metadata.create_all(target)
+            copy_tables(source, target)
+    finally:
+        given.dispose()
+        taken.dispose()
 
 
 def copy_tables(source: sa.Connection, target: sa.Connection) -> None:

@@ -55,10 +55,13 @@ def wilson_interval(num_correct: int, num_rows: int, *, level: float = 0.95) -> 
         InputError: If num_correct is not within 0 and num_rows, num_rows is below 1, or level is not within 0 and 1.
     """
     _check(num_correct, num_rows, level)
-    from scipy.stats import binomtest
+    from scipy.special import ndtri  # scipy.stats has this interval too, but takes most of a second to import
 
-    found = binomtest(num_correct, num_rows).proportion_ci(confidence_level=level, method="wilson")
-    return float(found.low), float(found.high)
+    share, z = num_correct / num_rows, float(ndtri(0.5 + 0.5 * level))
+    scale = 2 * (num_rows + z**2)
+    centre = (2 * num_rows * share + z**2) / scale
+    half = z / scale * math.sqrt(4 * num_rows * share * (1 - share) + z**2)
+    return 0.0 if num_correct == 0 else centre - half, 1.0 if num_correct == num_rows else centre + half
 
 
 def confidence_sequence(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import re
+import threading
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -14,9 +16,11 @@ from starlette.testclient import TestClient
 from lindley.apps.project_status import accuracy_line, audit_lines, forecast_lines, labels_line
 from lindley.apps.web import charts
 from lindley.apps.web.app import build_app
+from lindley.apps.web.dashboard import dashboard_routes
 from lindley.apps.web.pages import STATIC
 from lindley.apps.web.security import LaunchLinks
 from lindley.apps.web.status_page import SHOWN_CLASSES, render_status
+from lindley.errors import DataError
 from lindley.labelling.accuracy import AdjustedAccuracy, ClassRecall
 from lindley.labelling.advice import Advice
 from lindley.labelling.audit_verdict import AuditStatus
@@ -181,9 +185,14 @@ def test_the_adjusted_accuracy_stands_beside_the_plain_one(status, folder):
 def test_saved_labels_and_suspects_are_those_of_the_json(status, folder, page):
     (reason,) = page.tables["Chosen labels against random labels"]
     assert reason == ["labels saved", "not estimable yet: it takes 60 test labels, and there are 15"]
+    (reason,) = page.tables["Labels to check"]
+    assert reason[0] == "suspects"
+    assert reason[1].startswith("not listed yet: they take 100 training labels, 5 or more in each of two classes, and")
+    assert not page.of("button", id="judge")
+    many = dict.fromkeys(status.by_class, 60)
     saved = LabelsSaved(67, 0.66, 0.7, 0.04, -0.05, 0.14, 60.2, 6.8, -160.7, 49.2)
     suspect = SuspectStatus(3, "a.csv, line 5", "<b>a\ntext</b>", 0, "cat", 1.25)
-    shown = Page(render_status(replace(status, saved=saved, suspects=[suspect]), folder, IDLE))
+    shown = Page(render_status(replace(status, saved=saved, suspects=[suspect], by_class=many), folder, IDLE))
     assert shown.tables["Chosen labels against random labels"] == [
         ["accuracy with 67 random labels", "66 %"],
         ["accuracy with 67 chosen labels", "70 %"],
@@ -304,14 +313,23 @@ def test_a_new_project_is_told_how_to_begin(tmp_path):
     assert not page.tables
 
 
-def test_an_audit_stands_before_the_test_labels(status, folder):
-    audited = replace(status, audits=(AuditStatus(1, 60, 60, 0, "r3", 45, 0.62, 0.85),))
+def test_an_audit_of_the_newest_model_stands_before_the_test_labels(status, folder):
+    audit = AuditStatus(1, 60, 60, 0, status.model.version, 30, 45, 0.62, 0.85)
+    audited = replace(status, audits=(audit,))
     page = Page(render_status(audited, folder, IDLE))
     assert value_of(page, "audited") == "0.75"
     assert page.texts["how-good"] == "How good is the model?"
     for line in (*audit_lines(audited), accuracy_line(audited)):
         assert line in page.text
     assert page.text.index("Audited accuracy") < page.text.index("Accuracy by the test labels")
+
+
+def test_an_audit_of_an_earlier_model_stands_after_the_accuracy_of_the_newest(status, folder):
+    audit = AuditStatus(1, 60, 60, 0, "r1", 12, 45, 0.62, 0.85)
+    page = Page(render_status(replace(status, audits=(audit,)), folder, IDLE))
+    assert float(value_of(page, "accuracy")) == status.accuracy.share
+    assert not page.of("data", id="audited")
+    assert page.text.index(page.texts["accuracy"]) < page.text.index("Audit at 12 training labels: 75 % (62 to 85 %")
 
 
 def test_the_advice_to_stop_proposes_the_audit(status, folder):
@@ -353,6 +371,18 @@ def test_one_round_and_one_bin_are_drawn(status, folder):
     html = render_status(replace(status, curve=[point], calibration=one), folder, IDLE)
     assert not re.search(r"\bnan\b|\binf\b", html)
     assert len(Page(html).of("svg", class_="chart")) == 2
+
+
+def test_the_first_status_is_read_before_anybody_asks_and_a_failure_is_left_to_the_visitor():
+    class BrokenDesk(Desk):
+        asked = threading.Event()
+
+        def read_status(self):
+            self.asked.set()
+            raise DataError("an epoch is damaged", path=Path("epochs/1.json"))
+
+    dashboard_routes(BrokenDesk.__new__(BrokenDesk))
+    assert BrokenDesk.asked.wait(30)
 
 
 def test_the_page_and_the_command_line_read_one_json(client, folder, found):

@@ -180,7 +180,7 @@ def test_folders_are_labels_where_they_are_classes_and_asked_for(tmp_path: Path)
         save(tmp_path / name, seed)
     items = found(open_source(tmp_path, label="folder", classes=["cat", "dog"]))
     assert [items[name].label for name in names] == ["cat", "dog", "dog", None, None]
-    assert [name for name in names if "label_reason" in items[name].meta] == ["other/d.png"]
+    assert [name for name in names if "label_reason" in items[name].meta] == ["other/d.png", "e.png"]
     assert {each.label for each in found(open_source(tmp_path, classes=["cat", "dog"])).values()} == {None}
     every = found(open_source(tmp_path, label="folder"))
     assert [every[name].label for name in names] == ["cat", "pups", "dog", "other", None]

@@ -13,7 +13,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lindley.apps import project_status as text
 from lindley.apps.web import charts
-from lindley.labelling.audit_verdict import AuditStatus
 from lindley.labelling.status import ProjectStatus
 
 SHOWN_CLASSES = 20
@@ -31,7 +30,7 @@ def render_status(status: ProjectStatus, folder: Path, trainer: Mapping[str, Any
     return _ENVIRONMENT.get_template("status.html").render(
         status=status,
         trainer=trainer,
-        audited=_last_complete(status),
+        audited=text.headline_audit(status),
         step=text.next_step(status, folder),
         sentences=list(text.sentence_lines(status, folder)),
         signs=status.advice.signs if [*text.sign_lines(status)] else (),
@@ -40,11 +39,6 @@ def render_status(status: ProjectStatus, folder: Path, trainer: Mapping[str, Any
         shown_classes=SHOWN_CLASSES,
         judged=[{"item": each.item, "place": each.place} for each in status.suspects],
     )
-
-
-def _last_complete(status: ProjectStatus) -> AuditStatus | None:
-    complete = [each for each in status.audits if each.low is not None]
-    return complete[-1] if complete else None
 
 
 def _keep_together(sentence: str) -> str:

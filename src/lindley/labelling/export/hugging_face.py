@@ -54,8 +54,8 @@ class _Layout:
 
 def export_hugging_face(
     project: Project, folder: Path, *, labelled: bool = False, predictor: Predictor | None = None
-) -> None:
-    """Write the labels of a project as a data set of Hugging Face, whole or not at all.
+) -> int:
+    """Write the labels of a project as a data set of Hugging Face, whole or not at all; return the number of rows.
 
     Args:
         project: The project.
@@ -89,6 +89,7 @@ def export_hugging_face(
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     sync_folder(folder.resolve().parent)
+    return splits.total()
 
 
 def read_hugging_face(folder: Path) -> Iterator[Line | Unreadable]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from lindley.errors import InputError
 from lindley.files import ByteSink
@@ -20,6 +20,7 @@ from lindley.labelling.project import Project
 if TYPE_CHECKING:
     from lindley.labelling.predict import Predictor
 
+T = TypeVar("T")
 Format = Literal["csv", "jsonl", "parquet", "label-studio", "hf"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 _SUFFIXES: dict[str, Format] = {
@@ -64,8 +65,8 @@ def write_lines(
     lines: Iterable[Mapping[str, Any]],
     *,
     spreadsheet: bool = False,
-) -> None:
-    """Write lines as csv, jsonl or parquet.
+) -> int:
+    """Write lines as csv, jsonl or parquet, and return their number.
 
     Args:
         file: Where they are written.
@@ -75,12 +76,14 @@ def write_lines(
         spreadsheet: Whether text that a spreadsheet program would take for a formula is quoted; only csv.
     """
     check_spreadsheet(format, spreadsheet=spreadsheet)
+    counted = _Counted(lines)
     if format == "csv":
-        write_csv(file, columns, lines, spreadsheet=spreadsheet)
+        write_csv(file, columns, counted, spreadsheet=spreadsheet)
     elif format == "jsonl":
-        write_jsonl(file, columns, lines)
+        write_jsonl(file, columns, counted)
     else:
-        write_parquet(file, {name: kind or str for name, kind in columns.items()}, lines)
+        write_parquet(file, {name: kind or str for name, kind in columns.items()}, counted)
+    return counted.number
 
 
 def export_project(
@@ -92,8 +95,10 @@ def export_project(
     labelled: bool = False,
     predictor: Predictor | None = None,
     image_prefix: str = "",
-) -> None:
+) -> int:
     """Write the labels of a project, one line for each entry of its sources; of Label Studio a task for each item.
+
+    The number of lines is returned.
 
     Args:
         project: The project.
@@ -111,8 +116,9 @@ def export_project(
     reader = LineReader(project)
     lines: Iterable[ExportLine] = (line for line in reader if line.values.get("answer") or not labelled)
     if format == "label-studio":
-        write_label_studio(file, (_task(project, line, predictor, image_prefix) for line in lines if line.is_first))
-        return
+        tasks = _Counted(_task(project, line, predictor, image_prefix) for line in lines if line.is_first)
+        write_label_studio(file, tasks)
+        return tasks.number
     more = {} if predictor is None else predictor.columns
     columns: dict[str, type | None] = {**source_columns(project.settings), **LABEL, **more, **REASON}
     if format == "parquet":
@@ -120,7 +126,20 @@ def export_project(
     values = _values_of(lines, predictor, with_events=format == "jsonl")
     if format == "jsonl" and (others := reader.events_without_item()):
         values = chain(values, [{"events": others}])
-    write_lines(file, format, columns, values, spreadsheet=spreadsheet)
+    return write_lines(file, format, columns, values, spreadsheet=spreadsheet)
+
+
+class _Counted(Iterable[T]):
+    """Things that are counted while they are read."""
+
+    def __init__(self, things: Iterable[T]) -> None:
+        self._things = things
+        self.number = 0
+
+    def __iter__(self) -> Iterator[T]:
+        for each in self._things:
+            self.number += 1
+            yield each
 
 
 def _values_of(

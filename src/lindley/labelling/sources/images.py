@@ -6,12 +6,16 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from lindley.errors import Argument, InputError
 from lindley.features.image_files import describe_image
 from lindley.files import read_plain_file
 from lindley.labelling.records import Found, Unreadable
 from lindley.labelling.sources.folder_walk import File, walk_folder
 from lindley.labelling.sources.known_labels import read_label
+from lindley.text import count_noun
 
+FOLDER_LABEL = "folder"
+"""The label that stands for the name of the folder of an image."""
 _MAX_BYTES = 1 << 28
 
 
@@ -28,6 +32,20 @@ def read_images(root: Path, *, use_folders: bool, classes: Sequence[str]) -> Ite
     """
     for file in walk_folder(root):
         yield file if isinstance(file, Unreadable) else _read_image(file, use_folders, classes)
+
+
+def check_subfolders(root: Path) -> None:
+    """Raise InputError where no file of a folder lies in a subfolder, which would be its label."""
+    places = [each.place for each in walk_folder(root)]
+    if places and not any("/" in place for place in places):
+        raise InputError(
+            Argument("label", FOLDER_LABEL),
+            " takes the subfolder in which an image lies as its label: it needs one subfolder for each class. "
+            f"{root} has none, only {count_noun(len(places), 'file')}, such as {places[0]!r}. Move the images into "
+            "subfolders that are named like the classes, or leave --label out.",
+            argument="source",
+            got=str(root),
+        )
 
 
 def _read_image(file: File, use_folders: bool, classes: Sequence[str]) -> Found | Unreadable:
@@ -47,7 +65,9 @@ def _read_image(file: File, use_folders: bool, classes: Sequence[str]) -> Found 
 
 
 def _folder_label(place: str, classes: Sequence[str]) -> tuple[str | None, str]:
-    """Return the innermost folder that is a class, and else the reason; an image beside the folders has no label."""
+    """Return the innermost folder that is a class, and else the reason."""
     folders = place.split("/")[:-1]
+    if not folders:
+        return None, "the image lies in no subfolder"
     named = [each for each in reversed(folders) if each in classes or not classes]
-    return (named[0], "") if named else read_label(folders[-1] if folders else "", classes)
+    return (named[0], "") if named else read_label(folders[-1], classes)

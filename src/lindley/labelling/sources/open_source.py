@@ -10,7 +10,7 @@ from pathlib import Path
 from lindley.errors import Argument, InputError
 from lindley.labelling.records import Found, Kind, Unreadable
 from lindley.labelling.sources.delimited import open_delimited
-from lindley.labelling.sources.images import read_images
+from lindley.labelling.sources.images import FOLDER_LABEL, read_images
 from lindley.labelling.sources.jsonl import open_jsonl
 from lindley.labelling.sources.known_labels import KnownColumns
 from lindley.labelling.sources.parquet_table import open_parquet_table, vector_columns
@@ -19,8 +19,6 @@ from lindley.labelling.sources.table import Table
 from lindley.labelling.sources.texts import read_texts
 from lindley.labelling.sources.vectors import check_npy, read_lists, read_npy
 
-FOLDER_LABEL = "folder"
-"""The label of a folder of images: the names of the folders within it."""
 TABLES: dict[str, Callable[[Path], Table]] = {
     ".csv": open_delimited,
     ".tsv": open_delimited,

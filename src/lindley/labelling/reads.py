@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from lindley.errors import InputError, format_rows
+from lindley.labelling.audit_records import count_answered
 from lindley.labelling.records import Entry, Item, ProjectEvent
 from lindley.labelling.sql import Row, parameter, sa, select_in
 from lindley.labelling.tables import audit, entry, event, item, lease, person, read_all_meta, round_, tally, touched
@@ -115,13 +116,17 @@ class Progress:
     """The version of the model; None before the first."""
     labels_behind: int
     """The number of training labels that the newest round did not know."""
+    audit: tuple[int, int] | None
+    """The number of answered items of the audit that is under way, and of all its items; None without one."""
 
 
 def read_progress(connection: sa.Connection) -> Progress:
     """Return how far the labelling is."""
     meta, found = read_all_meta(connection), connection.execute(_PROGRESS, {"kinds": [*LEARNED]}).one()
     num_items = 0 if found.last is None else found.last + 1
-    return Progress(int(found.labelled or 0), num_items, int(meta["epoch"]), meta["model_version"], int(found.behind))
+    running = count_answered(connection) if meta["audit"] else None
+    version = meta["model_version"]
+    return Progress(int(found.labelled or 0), num_items, int(meta["epoch"]), version, int(found.behind), running)
 
 
 def count_labels(connection: sa.Connection, person: str) -> int:

@@ -35,7 +35,7 @@ export function showHistory(app) {
       app.open([item], each.class_id);
     });
     const made = make("li", { className: each.undone ? "undone" : "" }, thumb(item, item.kind),
-      make("div", {}, text(describe(each), "b"), ...placeOf(item, item.kind), make("small", { textContent: `${each.undone ? "undone, " : ""}${new Date(each.time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}` })), change);
+      make("div", {}, text(describe(each), "b"), ...placeOf(item, item.kind), make("small", { textContent: `${each.undone ? "undone, " : ""}${new Date(each.time).toLocaleString([], { dateStyle: "short", timeStyle: "short" })}` })), change);
     return made;
   }
   async function search() {

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from page_actions import contrast, read_text_colours
 
 from lindley.labelling.desk import Desk
 from lindley.labelling.project import Project
@@ -156,34 +157,7 @@ def test_text_has_the_contrast_that_people_need(visit):
     """Contrast of at least 4.5 to 1 for all text, in light and dark (WCAG 2.2, 1.4.3)."""
     for scheme in ("light", "dark"):
         page, _, _ = visit(SIZES["a notebook"], scheme)
-        pairs = page.evaluate(
-            """() => {
-                const background = (each) => {
-                    for (; each; each = each.parentElement) {
-                        const colour = getComputedStyle(each).backgroundColor;
-                        if (!/, 0\\)$/.test(colour)) return colour;
-                    }
-                };
-                const texts = [...document.querySelectorAll("body *")].filter((each) =>
-                    [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
-                return texts.filter((each) => !["TITLE", "title", "desc"].includes(each.tagName)).map((each) => {
-                    const style = getComputedStyle(each);
-                    return [each.textContent.slice(0, 40), each instanceof SVGElement ? style.fill : style.color,
-                            background(each)];
-                });
-            }"""
-        )
+        pairs = read_text_colours(page)
         assert len(pairs) > 50
-        low = [(text, colours) for text, *colours in pairs if contrast(*map(luminance, colours)) < 4.5]
+        low = [(text, colours) for text, *colours in pairs if contrast(*colours) < 4.5]
         assert low == []
-
-
-def luminance(colour):
-    """Return the relative luminance of a colour such as rgb(1, 2, 3), as WCAG defines it."""
-    values = [int(each) / 255 for each in colour.removeprefix("rgb(").removesuffix(")").split(",")]
-    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in values]
-    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
-
-
-def contrast(one, other):
-    return (max(one, other) + 0.05) / (min(one, other) + 0.05)

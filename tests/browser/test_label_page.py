@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
+from page_actions import events, label_many, press, shown, training_beside, wait_for_item, wait_until, wait_until_stored
 
 from lindley.labelling.desk import Desk
 from lindley.labelling.project import Project
@@ -29,9 +29,15 @@ def project(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def link(project, serve_desk):
+def desk(project):
+    with Desk(project) as desk:
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def link(desk, serve_desk):
     """The link of a person to a server in this process, whose trainer is a process of its own."""
-    with Desk(project) as desk, serve_desk(desk) as link:
+    with serve_desk(desk) as link:
         yield link
 
 
@@ -44,6 +50,13 @@ def context(browser, link):
     page.close()
     yield context
     context.close()
+
+
+@pytest.fixture
+def training(desk, record_property):
+    """Models are trained while the test runs."""
+    with training_beside(desk, record_property):
+        yield
 
 
 @pytest.fixture
@@ -61,42 +74,7 @@ def page(context, link):
     assert said == []
 
 
-def wait_for_item(page, other_than=""):
-    page.locator(f'#item[data-item]:not([data-item="{other_than}"]):not([data-item=""])').wait_for()
-    return shown(page)
-
-
-def shown(page):
-    return int(page.locator("#item").get_attribute("data-item"))
-
-
-def press(page, key):
-    """Press a key that ends the item; return the item, and the next one."""
-    before = shown(page)
-    page.keyboard.press(key)
-    return before, wait_for_item(page, before)
-
-
-def label_many(page, count):
-    return [press(page, "12"[row % 2])[0] for row in range(count)]
-
-
-def wait_until_stored(page):
-    """Wait until the outbox is empty."""
-    page.evaluate(
-        """() => new Promise((done) => {
-            const look = () => Object.keys(localStorage).some((key) => key.startsWith("lindley-outbox"))
-                ? requestAnimationFrame(look) : done();
-            look();
-        })"""
-    )
-
-
-def events(project, kind):
-    return [each for each in project.store.events() if each.kind == kind]
-
-
-def test_one_key_saves_and_shows_the_next_item(page, project):
+def test_one_key_saves_and_shows_the_next_item(page, training, project):
     before = len(events(project, "label"))
     items = label_many(page, 4)
     wait_until_stored(page)
@@ -115,7 +93,7 @@ def test_texts_and_class_names_are_only_text(page):
     assert page.title() != "attacked"
 
 
-def test_a_held_key_labels_one_item(page, project):
+def test_a_held_key_labels_one_item(page, training, project):
     before, item = len(events(project, "label")), shown(page)
     for _ in range(6):
         page.keyboard.down("1")
@@ -125,7 +103,9 @@ def test_a_held_key_labels_one_item(page, project):
     assert [each.item for each in events(project, "label")[before:]] == [item]
 
 
-def test_labels_made_without_a_server_survive_a_reload_and_are_stored_once_in_order(page, project, context, link):
+def test_labels_made_without_a_server_survive_a_reload_and_are_stored_once_in_order(
+    page, training, project, context, link
+):
     before = len(events(project, "label"))
     page.route("**/api/*", lambda route: route.abort())
     items = label_many(page, 20)
@@ -138,7 +118,7 @@ def test_labels_made_without_a_server_survive_a_reload_and_are_stored_once_in_or
     assert [each.item for each in events(project, "label")[before:]] == items
 
 
-def test_a_slow_server_stops_no_key(page, project):
+def test_a_slow_server_stops_no_key(page, training, project):
     before, held, is_slow = len(events(project, "label")), [], True
 
     def answer(route):
@@ -156,7 +136,7 @@ def test_a_slow_server_stops_no_key(page, project):
     assert [each.item for each in events(project, "label")[before:]] == items
 
 
-def test_undo_and_redo_go_back_over_a_reload(page, project):
+def test_undo_and_redo_go_back_over_a_reload(page, training, project):
     items = label_many(page, 5)
     wait_until_stored(page)
     page.reload()
@@ -214,7 +194,7 @@ def test_history_finds_an_answer_and_opens_it_again(page, project):
     assert [each.class_id for each in events(project, "label") if each.item == item] == [0, 1]
 
 
-def test_no_prediction_is_in_the_page_or_on_the_wire_until_it_is_asked_for(page, project, link):
+def test_no_prediction_is_in_the_page_or_on_the_wire_until_it_is_asked_for(page, training, project, link):
     said, asked = [], []
     page.on("response", lambda response: said.append(response))
     page.on("request", lambda request: asked.append(request.url))
@@ -295,22 +275,18 @@ def test_a_grid_labels_what_stays_chosen_in_sight_of_the_prediction(page, projec
 def test_a_closed_page_gives_its_items_back(page, project):
     assert project.store.items_on_lease()
     page.goto("about:blank")
-    deadline = time.monotonic() + 30
-    while project.store.items_on_lease():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)  # the request of a page that has gone
+    wait_until(lambda: not project.store.items_on_lease())
 
 
-def test_a_new_model_leaves_the_item_on_screen(page, project):
+def test_a_new_model_leaves_the_item_on_screen(page, training, project):
     epoch = project.store.epoch()
     label_many(page, 12)  # makes a round due
     wait_until_stored(page)
     on_screen = shown(page)
-    deadline = time.monotonic() + 60
-    while project.store.epoch() == epoch:
-        assert time.monotonic() < deadline
-        page.wait_for_timeout(50)
-    page.wait_for_timeout(200)
+    wait_until(lambda: project.store.epoch() > epoch)
+    with page.expect_response("**/api/next"):  # the page hears of it
+        pass
+    page.locator("#model", has_text=f"model r{project.store.epoch()}").wait_for()
     assert shown(page) == on_screen
 
 

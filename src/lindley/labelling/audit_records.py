@@ -95,6 +95,16 @@ def close_audit(connection: sa.Connection) -> None:
         connection.execute(_CLOSE, {"which": running.number})
 
 
+def count_answered(connection: sa.Connection) -> tuple[int, int] | None:
+    """Return the number of answered items of the audit that is under way, and of all its items; None without one."""
+    running = connection.execute(_RUNNING).one_or_none()
+    if running is None:
+        return None
+    given = {"number": running.number}
+    total, left = connection.scalar(_COUNT_ALL, given) or 0, connection.scalar(_COUNT_LEFT, given) or 0
+    return total - left, total
+
+
 def read_audits(connection: sa.Connection) -> list[AuditRecord]:
     """Return the audits in their order."""
     found = []
@@ -136,6 +146,7 @@ _SERVE = (
 _EXCLUDE = item.update().where(item.c.id == _which).values(stream="excluded")
 _UNQUEUE = queue.delete().where(queue.c.item == _which)
 
+_COUNT_ALL = sa.select(sa.func.count()).where(audit_item.c.audit == _number)
 _ITEMS = sa.select(audit_item.c.item).where(audit_item.c.audit == _number)
 _PREDICTED = (
     sa.select(audit_item.c.item, audit_item.c.predicted)

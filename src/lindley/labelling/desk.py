@@ -37,7 +37,8 @@ class Served:
     finished: bool
     """Whether nothing is left to label; without an item, more come when the next round has ended."""
     progress: Mapping[str, Any]
-    """The number of items that are `labelled`, of all `items`, and of `target_labels`, None where that is open."""
+    """The number of items that are `labelled`, of all `items`, and of `target_labels`, None where that is open;
+    `audit`, None or how many of the `items` of the one under way are `labelled`."""
     model: Mapping[str, Any]
     """The newest model: its `epoch`, its `version`, the `state` of training, and `labels_behind`, which it does not
     know."""
@@ -59,6 +60,7 @@ class Desk:
         self.project, self.store = project, project.store
         self._lockstep = lockstep
         self._status = StatusReader(project)
+        self._seconds = seconds
         self._lock = project.hold()
         self._supervisor = Supervisor(project, seconds=seconds, lockstep=lockstep)
 
@@ -73,6 +75,7 @@ class Desk:
             "guideline": {"version": version, "text": text},
             "features": {"similar": SimilarItems(self.project).is_ready()},
             "reasons": [*get_args(SkipReason)],
+            "round": {"labels": self.project.settings.batch_size, "seconds": self._seconds},
             **self._describe_progress(self.store.read(reads.read_progress)),
         }
 
@@ -128,18 +131,19 @@ class Desk:
         self.store.append(person, [event])
         return {"item": item, "class_id": class_id, "probability": probability}
 
-    def history(self, person: str, text: str, limit: int) -> list[dict[str, Any]]:
+    def history(self, person: str, text: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
         """Return what a person did last, newest first.
 
         Args:
             person: The name of the person.
             text: Part of the content, the place or the class that is searched for; "" is everything.
             limit: The largest number of lines.
+            before: The `seq` of the line before which to begin; None: the newest.
         """
         wanted = text.casefold()
         lines = (
             line
-            for line in self._past(person)
+            for line in self._past(person, 1 << 62 if before is None else before)
             if wanted in " ".join(str(line[name]) for name in ("place", "content", "class")).casefold()
         )
         return list(islice(lines, limit))
@@ -204,6 +208,9 @@ class Desk:
                 "labelled": progress.labelled,
                 "items": progress.items,
                 "target_labels": self.project.settings.target_labels,
+                "audit": None
+                if progress.audit is None
+                else dict(zip(("labelled", "items"), progress.audit, strict=True)),
             },
             "model": {
                 "epoch": progress.epoch,
@@ -213,14 +220,14 @@ class Desk:
             },
         }
 
-    def _past(self, person: str) -> Iterator[dict[str, Any]]:
-        """Yield what a person did, newest first."""
+    def _past(self, person: str, before: int) -> Iterator[dict[str, Any]]:
+        """Yield what a person did before a place in the order of events, newest first."""
         names = {each.id: each.name for each in self.store.classes()}
-        before = 1 << 62
         while page := self._read_past(person, before):
             places = self.project.places([row.item for row in page])
             for row in page:
                 yield {
+                    "seq": row.seq,
                     "uuid": row.uuid,
                     "kind": row.kind,
                     "item": row.item,

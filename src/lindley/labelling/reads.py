@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from lindley.errors import InputError, format_rows
+from lindley.labelling.audit_records import count_answered
 from lindley.labelling.records import Entry, Item, ProjectEvent
 from lindley.labelling.sql import Row, parameter, sa, select_in
 from lindley.labelling.tables import audit, entry, event, item, lease, person, round_, select_meta, tally, touched
@@ -115,13 +116,16 @@ class Progress:
     """The version of the model; None before the first."""
     labels_behind: int
     """The number of training labels that the newest round did not know."""
+    audit: tuple[int, int] | None
+    """The number of answered items of the audit that is under way, and of all its items; None without one."""
 
 
 def read_progress(connection: sa.Connection) -> Progress:
     """Return how far the labelling is."""
     found = connection.execute(_PROGRESS, {"kinds": [*LEARNED]}).one()
     num_items = 0 if found.last is None else found.last + 1
-    return Progress(int(found.labelled or 0), num_items, found.epoch, found.model_version, int(found.behind))
+    running = count_answered(connection) if found.audit else None
+    return Progress(int(found.labelled or 0), num_items, found.epoch, found.model_version, int(found.behind), running)
 
 
 def count_labels(connection: sa.Connection, person: str) -> int:
@@ -216,7 +220,7 @@ _PROGRESS = sa.select(
     sa.select(sa.func.sum(tally.c.labelled)).scalar_subquery().label("labelled"),
     _LAST_ITEM.scalar_subquery().label("last"),
     _count_new(_upto.scalar_subquery()).scalar_subquery().label("behind"),
-    *(select_meta(name).scalar_subquery().label(name) for name in ("epoch", "model_version")),
+    *(select_meta(name).scalar_subquery().label(name) for name in ("epoch", "model_version", "audit")),
 )
 _GUIDELINE = (
     sa.select(event.c.guideline_version, event.c.payload)

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from lindley.apps.web.app import build_app
 from lindley.apps.web.pages import STATIC
 from lindley.apps.web.security import LaunchLinks
+from lindley.labelling.audit import draw_audit
 from lindley.labelling.desk import Desk
 from lindley.labelling.initialise import make_project
 from lindley.labelling.project import Project
@@ -50,7 +51,7 @@ def test_an_event_is_stored_once_whatever_its_order_and_its_repetitions(ann, pro
 
 def test_every_answer_says_how_far_the_labelling_is(ann, project):
     """An item counts once, whoever labelled it and how often; what is undone or skipped does not."""
-    progress = {"labelled": 0, "items": 40, "target_labels": None}
+    progress = {"labelled": 0, "items": 40, "target_labels": None, "audit": None}
     model = {"epoch": 1, "version": "r1", "state": "idle", "labels_behind": 0}
     for answer in (ann.get("/api/me").json(), post(ann, "/api/next", {"n": 1})):
         assert (answer["progress"], answer["model"]) == (progress, model)
@@ -67,6 +68,22 @@ def test_every_answer_says_how_far_the_labelling_is(ann, project):
     assert post(ann, "/api/events", {"events": undos})["progress"] == {**progress, "labelled": 2}
 
 
+def test_every_answer_says_how_far_an_audit_is(ann, project):
+    """An item is answered by a label or a skip; the audit is over once all are."""
+    drawn = draw_audit(project, 3)
+    assert ann.get("/api/me").json()["progress"]["audit"] == {"labelled": 0, "items": 3}
+    events = [
+        label("a", drawn[0]),
+        {"uuid": "b", "kind": "skip", "item": drawn[1]},
+        {"uuid": "c", "kind": "flag", "item": drawn[2]},
+    ]
+    assert post(ann, "/api/events", {"events": events})["progress"]["audit"] == {"labelled": 2, "items": 3}
+    undo = {"uuid": "d", "kind": "undo", "target_uuid": "b"}
+    assert post(ann, "/api/events", {"events": [undo]})["progress"]["audit"] == {"labelled": 1, "items": 3}
+    post(ann, "/api/events", {"events": [label("e", drawn[1]), label("f", drawn[2])]})
+    assert post(ann, "/api/next", {"n": 1})["progress"]["audit"] is None
+
+
 def test_me_names_the_guideline_and_the_reasons_for_a_skip(ann):
     assert ann.get("/api/me").json()["guideline"] == {"version": 0, "text": ""}
     assert post(ann, "/api/guideline", {"text": "Look twice."}) == {"version": 1, "text": "Look twice."}
@@ -74,6 +91,7 @@ def test_me_names_the_guideline_and_the_reasons_for_a_skip(ann):
     me = ann.get("/api/me").json()
     assert me["guideline"] == {"version": 2, "text": "Once."}
     assert me["reasons"] == ["unsure", "none of these", "broken"]
+    assert me["round"] == {"labels": 1000, "seconds": 30.0}
 
 
 def test_the_reason_of_a_skip_is_stored_and_exported(ann, project, tmp_path):
@@ -202,6 +220,11 @@ def test_the_history_is_the_persons_own_newest_first_and_is_searched(ann, projec
     assert [each["uuid"] for each in ann.get("/api/history", params={"q": "CAT"}).json()] == ["a"]
     assert [each["uuid"] for each in ann.get("/api/history", params={"q": "texts<b>.csv, line 4"}).json()] == ["c"]
     assert ann.get("/api/history?limit=0").status_code == 422
+    newest, second = ann.get("/api/history?limit=2").json()
+    assert newest["seq"] > second["seq"]
+    assert [each["uuid"] for each in ann.get(f"/api/history?before={newest['seq']}").json()] == ["b", "a"]
+    assert [each["uuid"] for each in ann.get(f"/api/history?before={second['seq']}").json()] == ["a"]
+    assert ann.get("/api/history?before=-1").status_code == 422
 
 
 def test_classes_are_changed_as_events_of_the_person(ann, project):

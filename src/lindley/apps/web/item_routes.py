@@ -63,8 +63,9 @@ def visit_routes(desk: Desk) -> APIRouter:
         request: Request,
         q: Annotated[str, Query(max_length=200)] = "",
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        before: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
     ) -> list[dict[str, Any]]:
-        return desk.history(get_visitor(request).person, q, limit)
+        return desk.history(get_visitor(request).person, q, limit, before)
 
     @router.post("/api/release")
     def release(request: Request, body: bodies.ReleaseBody) -> dict[str, int]:

@@ -8,13 +8,13 @@ import { settleDisputes } from "./disputes.js";
 import { button, find, make, text } from "./dom.js";
 import { findItems, findSimilar } from "./finder.js";
 import { openGrid } from "./grid.js";
-import { readPast, showHistory } from "./history.js";
-import { allowPan, excerpt, loadAhead, show, zoom } from "./item_view.js";
+import { readPast as readPage, showHistory } from "./history.js";
+import { allowPan, excerpt, loadAhead, pan, placeOf, show, toggleZoom, zoom } from "./item_view.js";
 import { COMMANDS, findCommand } from "./keys.js";
 import { Labeller } from "./labeller.js";
 import { Outbox } from "./outbox.js";
-import { modelText, paceText, progressText } from "./progress.js";
-import { isOpen, prepare } from "./screen.js";
+import { goalOf, modelText, paceText, progressText, roundText } from "./progress.js";
+import { close, isOpen, open, prepare } from "./screen.js";
 import { askReason, showHelp, writeNote } from "./small_screens.js";
 
 const HOLD = 30;  // enough for a server that is away for a while
@@ -26,10 +26,15 @@ let epoch = null;
 let isAsking = false;
 let isFinished = false;
 
+async function readPast(before) {
+  await outbox.settle();  // the server must know all answers of this person
+  return readPage(app, before);
+}
+
 const app = {
   me: null,
   request,
-  labeller: new Labeller({ add: (event) => outbox.add(event), readPast: () => readPast(app), onItem: showItem, clock }),
+  labeller: new Labeller({ add: (event) => outbox.add(event), readPast, onItem: showItem, clock }),
   say: (words) => { find("state").textContent = words; },
   className: (id) => app.me.classes.find((each) => each.id === id)?.name ?? `class ${id}`,
   add: (event) => outbox.add(event),
@@ -109,13 +114,14 @@ const WORK = {
   help: () => showHelp(app),
   zoomIn: () => zoom(find("item"), 1.5),
   zoomOut: () => zoom(find("item"), 1 / 1.5),
-  fit: () => zoom(find("item"), null),
+  fit: () => toggleZoom(find("item")),
 };
 
 function showItem(item) {
   const box = find("item");
   isReady = false;
   find("prediction").replaceChildren();
+  find("place").replaceChildren(...(item ? placeOf(item, item.kind) : []));
   markClass(find("classes"), null);
   if (!item) {
     box.className = "";
@@ -181,14 +187,17 @@ async function ask() {
 function drawProgress() {
   const { progress, model } = app.me;
   find("progress").textContent = progressText(progress);
-  find("bar").max = progress.target_labels ?? progress.items;
-  find("bar").value = progress.labelled;
+  const goal = goalOf(progress);
+  [find("bar").max, find("bar").value] = [goal.items, goal.labelled];
   find("pace").textContent = paceText(progress, clock.pace());
-  find("model").textContent = modelText(model);
+  find("model").textContent = modelText(model, app.me.round);
+  find("model").title = roundText(app.me.round);
 }
 
 function onKey(event) {
-  if (event.repeat || isOpen() || !app.me || event.target.matches?.("input, textarea, select")) return;
+  if (isOpen() || !app.me || event.target.matches?.("input, textarea, select")) return;
+  if (!event.ctrlKey && !event.altKey && !event.metaKey && pan(find("item"), event.key)) return event.preventDefault();
+  if (event.repeat) return;
   const command = findCommand(event, app.me.classes);
   if (!command) return;
   event.preventDefault();
@@ -196,34 +205,27 @@ function onKey(event) {
   else WORK[command.name]();
 }
 
-const THEMES = ["", "light", "dark"];
-function drawTheme() {
-  const theme = localStorage.getItem("lindley-theme") ?? "";
-  if (theme) document.documentElement.dataset.theme = theme;
-  else delete document.documentElement.dataset.theme;
-  find("theme").textContent = { "": "Colours: system", light: "Colours: light", dark: "Colours: dark" }[theme];
-}
-
-function changeTheme() {
-  const theme = localStorage.getItem("lindley-theme") ?? "";
-  localStorage.setItem("lindley-theme", THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]);
-  drawTheme();
-}
-
 const SHORT = { skip: "Skip", undo: "Undo", redo: "Redo", flag: "Flag", note: "Note", reveal: "Prediction", history: "History",
   find: "Find", similar: "More like this", grid: "Grid", disputes: "Disagreements", classes: "Classes", help: "Help" };
 const NEAR = ["skip", "undo", "redo", "flag", "note", "reveal"];
+const ZOOMS = { zoomIn: "Zoom in", zoomOut: "Zoom out", fit: "Full size" };
 
+// The buttons beside the item, and those of the tools, which a small window has in a screen of their own.
 function drawTools() {
-  const zooms = app.me.kind === "images" ? { zoomIn: "Zoom in", zoomOut: "Zoom out", fit: "Fit" } : {};
-  for (const [key, command, what] of COMMANDS) {
-    const name = SHORT[command] ?? zooms[command];
-    if (!name || (command === "similar" && !app.me.features?.similar)) continue;
-    const made = button(name, () => WORK[command](), key.replace("Shift+", "⇧"));
-    made.title = what;
-    find(NEAR.includes(command) || zooms[command] ? "actions" : "tools").append(made);
+  const zooms = app.me.kind === "images" ? ZOOMS : {};
+  const offered = COMMANDS.filter(([, command]) => command !== "similar" || app.me.features?.similar);
+  const draw = ([key, command, what], name, work) => Object.assign(button(name, work, key.replace("Shift+", "⇧")), { title: what });
+  const isNear = ([, command]) => NEAR.includes(command) || command in zooms;
+  for (const each of offered.filter(isNear)) {
+    find("actions").append(draw(each, SHORT[each[1]] ?? zooms[each[1]], WORK[each[1]]));
   }
-  find("theme").addEventListener("click", changeTheme);
+  const tools = offered.filter((each) => !isNear(each) && each[1] in SHORT);
+  for (const each of tools) find("tools").append(draw(each, SHORT[each[1]], WORK[each[1]]));
+  find("menu").addEventListener("click", () => {
+    const buttons = tools.map((each) => draw(each, SHORT[each[1]], () => { close(); WORK[each[1]](); }));
+    const colours = button(find("theme").textContent, () => { find("theme").click(); close(); });
+    open("Tools", [make("nav", { className: "menu", "aria-label": "Tools" }, make("a", { href: "/status", textContent: "Status" }), ...buttons, colours)]);
+  });
 }
 
 function listen() {
@@ -237,7 +239,6 @@ function listen() {
 
 async function start() {
   prepare();
-  drawTheme();
   app.me = await request("/api/me");
   setToken(app.me.csrf);
   document.title = `${app.me.name} – lindley`;
@@ -257,6 +258,7 @@ async function start() {
   allowPan(find("item"));
   listen();
   outbox.send();
+  find("item").focus({ preventScroll: true });
   await ask();
   app.labeller.display();
   if (!app.labeller.current) showItem(null);

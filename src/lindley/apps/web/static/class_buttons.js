@@ -18,7 +18,9 @@ export function drawClasses(box, classes, { choose, search }) {
     return made;
   });
   const label = classes.length > offered.length ? `Search all ${classes.length} classes` : "Search";
+  const isFocused = box.contains(document.activeElement) && document.activeElement.dataset.class;
   box.replaceChildren(...buttons, button(label, search, "/"));
+  if (isFocused) box.querySelector(`[data-class="${isFocused}"]`)?.focus();
 }
 
 export function markClass(box, classId) {

@@ -42,11 +42,12 @@ async function load(app, wanted) {
     });
     return made;
   }
-  const grid = make("div", { className: "tiles", role: "group", "aria-label": `Items that look like ${wanted.name}` }, ...tiles);
+  const grid = make("div", { className: `tiles ${app.me.kind}`, role: "group", "aria-label": `Items that look like ${wanted.name}` }, ...tiles);
   grid.addEventListener("keydown", (event) => move(event, tiles, confirm));
   const none = "The model takes no free item for this class yet.";
   const head = rest.length ? "Take out what does not belong (click, or Space). You see what the model says: these labels are marked as not blind." : none;
-  open(`${rest.length} look like ${wanted.name}`, [make("p", { className: "soft" }, text(head)), grid, ...(rest.length ? [confirm] : [])], {
+  open(`${rest.length} look like ${wanted.name}`, [make("p", { className: "soft" }, text(head)), grid,
+    ...(rest.length ? [make("div", { className: "sticky" }, confirm)] : [])], {
     wide: true,
     closed: () => app.release(rest.map((each) => each.lease)),
   });

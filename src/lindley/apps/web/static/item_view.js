@@ -39,6 +39,11 @@ export function small(item, kind) {
   return text(item.content || item.place, "p");
 }
 
+export const thumb = (item, kind) => make("div", { className: "thumb" }, small(item, kind));
+
+// The file of an image, which says more than the image alone; other items have their text.
+export const placeOf = (item, kind) => (kind === "images" ? [text(item.place, "small")] : []);
+
 // Shows an item; `ready` is called once a person can see it, `failed` where they never will.
 export function show(box, item, { ready, failed }) {
   box.className = item.kind;
@@ -64,39 +69,81 @@ export function show(box, item, { ready, failed }) {
 }
 
 // A small image is enlarged by a whole number, so that its pixels stay squares; a large one fits into the box.
-export function fit(box, image) {
+function fitScale(box, image) {
   const scale = Math.min(box.clientWidth / image.naturalWidth, box.clientHeight / image.naturalHeight);
-  resize(image, scale >= 2 ? Math.floor(scale) : Math.min(1, scale));
+  return scale >= 2 ? Math.floor(scale) : Math.min(1, scale);
+}
+
+export function fit(box, image) {
+  resize(box, image, fitScale(box, image));
+  box.classList.add("fitted");
 }
 
 export function zoom(box, factor) {
   const image = box.querySelector(":scope > img");
   if (!image?.naturalWidth) return;
   if (factor === null) return fit(box, image);
-  const scale = Math.min(32, Math.max(0.05, (image.width / image.naturalWidth) * factor));
-  const middle = [(box.scrollLeft + box.clientWidth / 2) / image.width, (box.scrollTop + box.clientHeight / 2) / image.height];
-  resize(image, scale);
+  magnify(box, image, Math.min(32, Math.max(0.05, (image.width / image.naturalWidth) * factor)));
+}
+
+// Between an image that fits and its full pixels; `at` is the point to stay in sight, as shares of the image.
+export function toggleZoom(box, at = [0.5, 0.5]) {
+  const image = box.querySelector(":scope > img");
+  if (!image?.naturalWidth) return;
+  if (!box.classList.contains("fitted")) return fit(box, image);
+  const fitted = fitScale(box, image);
+  magnify(box, image, fitted < 1 ? 1 : 2 * fitted, at);
+}
+
+function magnify(box, image, scale, at = null) {
+  const middle = at ?? [(box.scrollLeft + box.clientWidth / 2) / image.width, (box.scrollTop + box.clientHeight / 2) / image.height];
+  resize(box, image, scale);
   box.scrollTo(middle[0] * image.width - box.clientWidth / 2, middle[1] * image.height - box.clientHeight / 2);
 }
 
-function resize(image, scale) {
+function resize(box, image, scale) {
   image.width = Math.max(1, Math.round(image.naturalWidth * scale));
   image.height = Math.max(1, Math.round(image.naturalHeight * scale));
   image.classList.toggle("crisp", scale >= 2);
+  box.classList.remove("fitted");
 }
 
-// Dragging moves what is larger than the box; a wheel with Ctrl zooms.
+const STEP = 80;
+const PANS = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
+
+// The arrow keys and Page up and down move what is larger than the box; returns whether this key did.
+export function pan(box, key) {
+  const page = { PageUp: [0, -0.9 * box.clientHeight], PageDown: [0, 0.9 * box.clientHeight] };
+  const step = PANS[key] ?? page[key];
+  const isLarger = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+  if (!step || !isLarger) return false;
+  box.scrollBy(...step);
+  return true;
+}
+
+const CLICK = 4;  // pixels that a click may move
+
+// Dragging moves what is larger than the box, a click shows full pixels, and a wheel with Ctrl zooms.
 export function allowPan(box) {
-  let from = null;
+  let pressed = null;
+  let isDragged = false;
+  const isImage = () => box.classList.contains("images");
   box.addEventListener("pointerdown", (event) => {
-    if (box.classList.contains("images") && event.pointerType === "mouse") from = [event.clientX + box.scrollLeft, event.clientY + box.scrollTop];
+    pressed = { x: event.clientX, y: event.clientY, left: box.scrollLeft, top: box.scrollTop };
+    isDragged = isImage() && event.pointerType === "mouse" && event.button === 0;
   });
-  addEventListener("pointermove", (event) => { if (from) box.scrollTo(from[0] - event.clientX, from[1] - event.clientY); });
-  addEventListener("pointerup", () => { from = null; });
+  addEventListener("pointermove", (event) => {
+    if (isDragged) box.scrollTo(pressed.left + pressed.x - event.clientX, pressed.top + pressed.y - event.clientY);
+  });
+  addEventListener("pointerup", () => { isDragged = false; });
+  box.addEventListener("click", (event) => {
+    if (event.target.tagName !== "IMG" || Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > CLICK) return;
+    toggleZoom(box, [event.offsetX / event.target.width, event.offsetY / event.target.height]);
+  });
   box.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey || !box.classList.contains("images")) return;
+    if (!event.ctrlKey || !isImage()) return;
     event.preventDefault();
     zoom(box, event.deltaY < 0 ? 1.25 : 0.8);
   }, { passive: false });
-  addEventListener("resize", () => zoom(box, null));
+  new ResizeObserver(() => { if (box.classList.contains("fitted")) zoom(box, null); }).observe(box);
 }

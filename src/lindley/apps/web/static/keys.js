@@ -14,9 +14,9 @@ export const COMMANDS = [
   ["Shift+D", "disputes", "Settle disagreements"],
   ["Shift+C", "classes", "Change the classes"],
   ["?", "help", "Help, guidelines and keys"],
-  ["+", "zoomIn", "Zoom in; drag to move"],
+  ["+", "zoomIn", "Zoom in; arrow keys or the mouse move the image"],
   ["-", "zoomOut", "Zoom out"],
-  ["=", "fit", "Fit the image"],
+  ["=", "fit", "Show the image's full pixels, or fit it again; also a click"],
 ];
 const BY_KEY = new Map(COMMANDS.map(([key, name]) => [key.toLowerCase(), name]));
 

@@ -4,10 +4,11 @@ import { merge, openLeases, putFirst } from "./queue.js";
 const REPEATABLE = ["kind", "class_id", "reason", "note"];
 
 export class Labeller {
-  // add: takes an event; readPast: returns older answers of this person, newest first; listener.onItem: shows one.
+  // add: takes an event; readPast: returns a page of older answers of this person, as history.js does; onItem: shows one.
   constructor({ add, readPast, onItem, clock }) {
     Object.assign(this, { add, readPast, onItem, clock });
     Object.assign(this, { queue: [], answered: new Set(), past: [], future: [], shown: null });
+    Object.assign(this, { known: new Set(), before: null, hasOlder: true, reading: null });
   }
 
   get current() {
@@ -45,6 +46,7 @@ export class Labeller {
     const full = { uuid: crypto.randomUUID(), item: item.item, client_time: new Date().toISOString(), ...event };
     if (item.lease) full.lease = item.lease;
     this.add(full);
+    this.known.add(full.uuid);
     this.past.push({ item, event: full });
     return full;
   }
@@ -56,13 +58,22 @@ export class Labeller {
   }
 
   async undo() {
-    if (!this.past.length) this.past = await this.readPast();
+    while (!this.past.length && this.hasOlder) await this.readOlder();
     const entry = this.past.pop();
     if (!entry) return null;
     this.add({ uuid: crypto.randomUUID(), kind: "undo", target_uuid: entry.event.uuid });
     this.future.push(entry);
     if (["label", "skip"].includes(entry.event.kind)) this.open([{ ...entry.item, lease: null }]);
     return entry;
+  }
+
+  // What was answered before this page was opened, one page of it after the other.
+  readOlder() {
+    this.reading ??= this.readPast(this.before).then(({ entries, before }) => {
+      [this.before, this.hasOlder] = [before, before !== null];
+      this.past = [...entries.filter((each) => !this.known.has(each.event.uuid)), ...this.past];
+    }).finally(() => { this.reading = null; });
+    return this.reading;
   }
 
   redo() {

@@ -7,7 +7,7 @@ const LONGEST_WAIT = 5000;
 export class Outbox {
   // storage: as localStorage; prefix: of its keys, one for each project and person; post: sends a list of events.
   constructor(storage, prefix, post, listener) {
-    Object.assign(this, { storage, prefix, post, listener, count: 0, busy: false, wait: 0, timer: 0, fault: "" });
+    Object.assign(this, { storage, prefix, post, listener, count: 0, sending: null, wait: 0, timer: 0, fault: "" });
   }
 
   add(event) {
@@ -27,10 +27,22 @@ export class Outbox {
   }
 
   // Sends what is there; events that are added meanwhile follow in the next batch.
-  async send() {
+  send() {
     clearTimeout(this.timer);
-    if (this.busy) return;
-    this.busy = true;
+    this.sending ??= this.sendAll();
+    return this.sending;
+  }
+
+  // Returns when nothing is left to be sent; raises where the server does not take it.
+  async settle() {
+    while (this.keys().length) {
+      await this.send();
+      if (this.fault) throw new Error(this.fault);
+    }
+  }
+
+  async sendAll() {
+    await null;  // what is added at once goes along
     let batch = BATCH;
     try {
       for (let keys = this.keys(); keys.length; keys = this.keys()) {
@@ -50,7 +62,7 @@ export class Outbox {
       this.wait = Math.min(LONGEST_WAIT, 2 * this.wait || 200);
       this.timer = setTimeout(() => this.send(), this.wait);
     } finally {
-      this.busy = false;
+      this.sending = null;
       this.listener.onChange(this.keys().length, this.fault);
     }
   }

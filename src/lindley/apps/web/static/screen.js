@@ -1,14 +1,15 @@
-// One screen at a time lies over the item; Escape closes it, and the keys of the item rest meanwhile.
+// One screen at a time lies over the item; Escape closes it, or a key of its own, and the item's keys rest meanwhile.
 import { button, find, make, text } from "./dom.js";
 
 let onClose = null;
+let closingKey = null;
 const box = () => find("screen");
 
 export const isOpen = () => box().open;
 
-export function open(title, content, { closed = null, wide = false } = {}) {
+export function open(title, content, { closed = null, wide = false, key = null } = {}) {
   if (isOpen()) close();
-  onClose = closed;
+  [onClose, closingKey] = [closed, key];
   const heading = make("h2", { id: "screen-title" }, text(title));
   const shut = button("Close", close, "Esc");
   box().className = wide ? "wide" : "";
@@ -32,6 +33,12 @@ function finish() {
 export function prepare() {
   box().addEventListener("cancel", (event) => {
     event.preventDefault();
+    close();
+  });
+  box().addEventListener("keydown", (event) => {
+    if (event.key !== closingKey || event.repeat) return;
+    event.preventDefault();
+    event.stopPropagation();  // the same key opens it
     close();
   });
 }

@@ -14,7 +14,7 @@ export function showHelp(app) {
     guideline?.text ? text(guideline.text, "p") : make("p", { className: "soft", textContent: "There is no guideline yet." }),
     make("h3", { textContent: "Classes" }), make("table", {}, make("tbody", {}, ...described)),
     make("h3", { textContent: "Keys" }), make("table", {}, make("tbody", {}, ...keys)),
-  ]);
+  ], { key: "?" });
 }
 
 export function writeNote(app) {

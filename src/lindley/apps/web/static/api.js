@@ -1,4 +1,6 @@
-// Requests to this page's server, and the two ways in which one fails.
+// Requests to the application, and the two ways in which one fails.
+import { send } from "./transport.js";
+
 export class Unavailable extends Error {}  // no answer: worth another try
 export class Refused extends Error {  // an answer that another try does not change
   constructor(message, status) {
@@ -19,7 +21,7 @@ export async function request(path, body, { keepalive = false } = {}) {
   };
   let response;
   try {
-    response = await fetch(path, options);
+    response = await send(path, options);
   } catch {
     throw new Unavailable("The server does not answer.");
   }

@@ -32,6 +32,7 @@ from lindley.session.event_store import Receipt, Refused
 from lindley.session.locks import FileLock
 
 if TYPE_CHECKING:
+    from lindley.apps.notebook.widget import LabelWidget
     from lindley.labelling.model import ProjectModel
     from lindley.labelling.status import ProjectStatus
 
@@ -170,6 +171,23 @@ class Project:
             for item, name in answers.items()
         ]
         self._check(self.store.append(person, events))
+
+    def widget(self, *, person: str = "me") -> LabelWidget:
+        """Return the labelling page for a notebook; while it is open, models are trained as `lindley label` does.
+
+        Run again in the same notebook, it takes the place of the earlier one.
+
+        Args:
+            person: The name of the person who labels, who is added if new.
+
+        Raises:
+            InputError: If the extra `notebook` is not installed.
+            HeldError: If another process labels or trains already, such as `lindley label` or another notebook.
+        """
+        from lindley.apps.notebook.widget import open_widget
+
+        self._add_person(person)
+        return open_widget(self, person)
 
     def undo(self, uuid: str, *, person: str = "me") -> None:
         """Undo an answer, by the uuid of its event. Raises InputError if it is not the person's."""

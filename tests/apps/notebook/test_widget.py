@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 
+import comm
 import pytest
 
-comm = pytest.importorskip("comm", reason="anywidget is not installed")
-pytest.importorskip("anywidget", reason="anywidget is not installed")
 sys.path.insert(0, str(Path(__file__).parents[2] / "labelling"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "web"))
 

@@ -26,7 +26,7 @@ function render({ model, el }) {
     if (!path) return;
     event.preventDefault();
     if (path.startsWith("/")) frame.open(path);
-    else frame.contentDocument.querySelector(path).scrollIntoView();
+    else Object.assign(frame.contentDocument.querySelector(path), { tabIndex: -1 }).focus();  // "#main"
   };
   frame.addEventListener("load", () => frame.contentDocument.addEventListener("click", follow));
   model.on("msg:custom", receive);

@@ -294,7 +294,7 @@ class Project:
 
         Raises:
             InputError: If no item is left to choose, or an item cannot be read; the old queue stays.
-            HeldError: If a server is running on this project, which trains by itself.
+            HeldError: If a server or a notebook labels on this project, which trains by itself.
         """
         from lindley.labelling.trainer import train_epoch
 
@@ -309,8 +309,8 @@ class Project:
             return FileLock(self.folder / "project", timeout=0.0)
         except HeldError as error:
             raise HeldError(
-                f"{self.folder} is being labelled or trained already, by {error.holder}. A server trains by itself: "
-                "label on the page that it serves, or end it first.",
+                f"{self.folder} is being labelled or trained already, by {error.holder}. A server trains by itself, "
+                "and so does a notebook: label there, or end it first.",
                 path=error.path,
                 holder=error.holder,
             ) from None

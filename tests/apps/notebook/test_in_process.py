@@ -50,5 +50,5 @@ def test_an_application_that_answers_nothing_raises():
     async def broken(scope, receive, send):
         raise RuntimeError("no answer")
 
-    with pytest.raises(RuntimeError, match="no answer"):
+    with pytest.raises(RuntimeError):
         call_application(broken, "/")

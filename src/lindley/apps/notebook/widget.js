@@ -26,9 +26,13 @@ function render({ model, el }) {
     if (!path) return;
     event.preventDefault();
     if (path.startsWith("/")) frame.open(path);
-    else Object.assign(frame.contentDocument.querySelector(path), { tabIndex: -1 }).focus();  // "#main"
+    if (path.startsWith("#")) Object.assign(frame.contentDocument.querySelector(path), { tabIndex: -1 }).focus();
   };
-  frame.addEventListener("load", () => frame.contentDocument.addEventListener("click", follow));
+  frame.addEventListener("load", () => {
+    const isLight = document.body.dataset.jpThemeLight;  // JupyterLab's, which the person's own choice outranks
+    if (isLight) frame.contentDocument.documentElement.dataset.theme ??= isLight === "true" ? "light" : "dark";
+    frame.contentDocument.addEventListener("click", follow);
+  });
   model.on("msg:custom", receive);
   el.append(frame);
   frame.open("/");

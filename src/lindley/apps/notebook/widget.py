@@ -48,7 +48,7 @@ class LabelWidget(anywidget.AnyWidget):
         self._routes, self._person = build_routes(desk), person
         super().__init__()
         self.on_msg(self._answer)
-        self._closing.callback(atexit.unregister, atexit.register(self.close))
+        atexit.register(self._closing.close)
 
     def close(self) -> None:
         """End the trainer, and take the page away; what was labelled is stored. The project stays open."""

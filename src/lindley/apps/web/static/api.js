@@ -1,5 +1,5 @@
 // Requests to the application, and the two ways in which one fails.
-import { send } from "./transport.js";
+import { NO_ANSWER, send } from "./transport.js";
 
 export class Unavailable extends Error {}  // no answer: worth another try
 export class Refused extends Error {  // an answer that another try does not change
@@ -23,7 +23,7 @@ export async function request(path, body, { keepalive = false } = {}) {
   try {
     response = await send(path, options);
   } catch {
-    throw new Unavailable("The server does not answer.");
+    throw new Unavailable(NO_ANSWER);
   }
   if (response.status >= 500) throw new Unavailable(`The server has a fault (${response.status}).`);
   let answer;

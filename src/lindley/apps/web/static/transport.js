@@ -1,4 +1,6 @@
 // How requests travel: to the server that this page comes from. A notebook has another module in this one's place.
+export const NO_ANSWER = "The server does not answer.";
+
 export const send = (path, options) => fetch(path, options);
 
 export const reload = () => location.reload();

@@ -146,7 +146,7 @@ def ask(frame, path):
     return frame.evaluate("(path) => frameElement.send(path).then((answer) => answer.json())", path)
 
 
-def test_ten_digits_label_ten_items_and_a_model_is_trained_meanwhile(page, frame, project):
+def test_ten_digits_label_ten_items_and_a_model_is_trained_meanwhile(page, frame, project, tmp_path):
     trainer = ask(frame, "/api/status")["trainer"]
     frame.locator("#item").click()
     items = label_some(page, frame, 10)
@@ -159,7 +159,7 @@ def test_ten_digits_label_ten_items_and_a_model_is_trained_meanwhile(page, frame
     frame.locator("#model", has_text="model r").wait_for()
     _log.info("trainer %s, then %s; epoch %s", trainer, ask(frame, "/api/status")["trainer"], project.store.epoch())
     assert project.store.rounds()[-1].status == "done"
-    page.screenshot(path="/tmp/nb3-b.png")
+    page.screenshot(path=tmp_path / "notebook.png")
 
 
 def test_undo_opens_the_last_item_again(page, frame, project):
@@ -178,13 +178,18 @@ def test_keys_of_the_widget_are_not_those_of_the_notebook(page, frame):
     assert page.locator(".jp-Notebook .jp-CodeCell").count() == before
 
 
+def test_no_request_leaves_the_frame(frame):
+    for address in ("/api/me", "https://example.org/"):
+        assert frame.evaluate("(address) => fetch(address).then(() => 'sent', () => 'refused')", address) == "refused"
+    assert frame.evaluate("() => frameElement.send('/api/me').then((answer) => answer.status)") == 200
+
+
 def test_the_status_opens_in_the_widget_and_leads_back(page, frame):
     frame.locator("a", has_text="Status").first.click()
     frame.locator("h1", has_text="p").wait_for()
     frame.locator(".skip").focus()
     page.keyboard.press("Enter")
     assert frame.locator("main").is_visible()
-    page.screenshot(path="/tmp/nb3-c.png")
     frame.locator("nav a", has_text="Label items").click()
     shown(frame)
 
@@ -194,7 +199,6 @@ def test_images_come_over_the_channel(page, frame, pictures):
     second = find_frame(page, 1)
     image = second.locator("#item img")
     assert image.evaluate("(image) => [image.naturalWidth, image.src.slice(0, 5)]") == [8, "blob:"]
-    page.screenshot(path="/tmp/nb3-d.png")
     second.locator("#item").click()
     items = label_some(page, second, 2)
     wait_until_stored(second)

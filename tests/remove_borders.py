@@ -208,6 +208,10 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("labelling/status.py", "        reads.read_last_seq(connection),\n", "", "labelling/test_left_out.py::test_a_reader_says_the_same_as_one_that_reads_anew"),
     ("labelling/labels_saved.py", "num_test < MIN_LABELS or ", "", "labelling/test_labels_saved.py::test_few_test_labels_estimate_nothing"),
     ("apps/web/status_page.py", "    autoescape=True,", "    autoescape=False,", "apps/web/test_dashboard.py::test_nothing_is_a_script_or_a_style_and_nothing_comes_from_elsewhere"),
+    ("apps/notebook/widget.py", "        self._closing.enter_context(desk)\n", "", "apps/notebook/test_widget.py::test_a_widget_takes_the_place_of_the_one_before"),
+    ("apps/notebook/widget.py", "        _open.pop(folder).close()", "        pass", "apps/notebook/test_widget.py::test_a_widget_takes_the_place_of_the_one_before"),
+    ("apps/notebook/documents.py", 'texts["transport.js"] =', 'texts["other.js"] =', "apps/notebook/test_documents.py::test_only_the_transport_makes_requests"),
+    ("apps/notebook/in_process.py", "            pool.submit(asyncio.run, run()).result()", "            asyncio.run(run())", "apps/notebook/test_in_process.py::test_it_answers_while_an_event_loop_runs_in_the_same_thread"),
 ]  # fmt: skip
 
 

@@ -25,6 +25,9 @@ project_report      its report.html
 compare_command     lindley compare
 data_command        lindley data
 
+notebook            the labelling page in a notebook: Project.widget
+web                 the labelling page on a server of this machine
+
 export_command      lindley export
 import_command      lindley import
 predict_command     lindley predict

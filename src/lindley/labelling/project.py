@@ -32,6 +32,7 @@ from lindley.session.event_store import Receipt, Refused
 from lindley.session.locks import FileLock
 
 if TYPE_CHECKING:
+    from lindley.apps.notebook.widget import LabelWidget
     from lindley.labelling.model import ProjectModel
     from lindley.labelling.status import ProjectStatus
 
@@ -171,6 +172,23 @@ class Project:
         ]
         self._check(self.store.append(person, events))
 
+    def widget(self, *, person: str = "me") -> LabelWidget:
+        """Return the labelling page for a notebook; while it is open, models are trained as `lindley label` does.
+
+        Run again in the same notebook, it takes the place of the earlier one.
+
+        Args:
+            person: The name of the person who labels, who is added if new.
+
+        Raises:
+            InputError: If the extra `notebook` is not installed.
+            HeldError: If another process labels or trains already, such as `lindley label` or another notebook.
+        """
+        from lindley.apps.notebook.widget import open_widget
+
+        self._add_person(person)
+        return open_widget(self, person)
+
     def undo(self, uuid: str, *, person: str = "me") -> None:
         """Undo an answer, by the uuid of its event. Raises InputError if it is not the person's."""
         self._check(self.store.append(person, [ProjectEvent(uuid4().hex, "undo", target_uuid=uuid)]))
@@ -276,7 +294,7 @@ class Project:
 
         Raises:
             InputError: If no item is left to choose, or an item cannot be read; the old queue stays.
-            HeldError: If a server is running on this project, which trains by itself.
+            HeldError: If a server or a notebook labels on this project, which trains by itself.
         """
         from lindley.labelling.trainer import train_epoch
 
@@ -291,8 +309,8 @@ class Project:
             return FileLock(self.folder / "project", timeout=0.0)
         except HeldError as error:
             raise HeldError(
-                f"{self.folder} is being labelled or trained already, by {error.holder}. A server trains by itself: "
-                "label on the page that it serves, or end it first.",
+                f"{self.folder} is being labelled or trained already, by {error.holder}. A server trains by itself, "
+                "and so does a notebook: label there, or end it first.",
                 path=error.path,
                 holder=error.holder,
             ) from None

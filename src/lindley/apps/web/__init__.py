@@ -2,7 +2,7 @@
 
 Read in this order:
 - security.py: who may come in, and what every answer carries.
-- app.py: the application, which puts the routes together; bodies.py: what they take. The modules
+- app.py: the application, which puts the routes together, also for a notebook; bodies.py: what they take. The modules
   of routes alone import FastAPI.
 - pages.py: the page and how a person comes to it; item_routes.py: items and answers; tool_routes.py: grid,
   search, similar and picked items; project_routes.py: classes, status

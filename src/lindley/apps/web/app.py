@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from lindley.apps.web.dashboard import dashboard_routes
 from lindley.apps.web.item_routes import item_routes, visit_routes
 from lindley.apps.web.label_studio import Backend, backend_routes
-from lindley.apps.web.pages import page_routes
+from lindley.apps.web.pages import launch_routes, page_routes
 from lindley.apps.web.project_routes import class_routes, project_routes
 from lindley.apps.web.security import Cookies, Guard, LaunchLinks, PlainJSON, refusal
 from lindley.apps.web.tool_routes import tool_routes
@@ -25,13 +25,8 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int, backend: Backend | N
         port: The port on which the server listens.
         backend: The project as the backend of a Label Studio; None: it is none.
     """
-    app = FastAPI(title="lindley", docs_url=None, redoc_url=None, openapi_url=None, default_response_class=PlainJSON)
-    cookies, cookie_name = Cookies(desk.store), f"lindley-{port}"
-    app.add_exception_handler(LindleyError, _refuse)
-    app.add_exception_handler(RequestValidationError, _refuse_values)
-    app.include_router(page_routes(cookies, links, cookie_name))
-    for routes in (visit_routes, item_routes, tool_routes, class_routes, project_routes, dashboard_routes):
-        app.include_router(routes(desk))
+    app, cookies, cookie_name = build_routes(desk), Cookies(desk.store), f"lindley-{port}"
+    app.include_router(launch_routes(cookies, links, cookie_name))
     if backend is not None:
         app.include_router(backend_routes(desk, backend))
     return Guard(
@@ -41,6 +36,17 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int, backend: Backend | N
         cookies=cookies,
         backend_path="" if backend is None else backend.path,
     )
+
+
+def build_routes(desk: Desk) -> FastAPI:
+    """Return the routes of a desk, for whoever lets people in: each request's state has its visitor."""
+    app = FastAPI(title="lindley", docs_url=None, redoc_url=None, openapi_url=None, default_response_class=PlainJSON)
+    app.add_exception_handler(LindleyError, _refuse)
+    app.add_exception_handler(RequestValidationError, _refuse_values)
+    app.include_router(page_routes())
+    for routes in (visit_routes, item_routes, tool_routes, class_routes, project_routes, dashboard_routes):
+        app.include_router(routes(desk))
+    return app
 
 
 def _refuse(request: Request, error: Exception) -> Response:

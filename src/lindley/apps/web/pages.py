@@ -16,8 +16,30 @@ STATIC = {file.name: _TYPES[end] for file in _FOLDER.iterdir() if (end := PurePa
 """The files that the page may ask for, by name, and their types."""
 
 
-def page_routes(cookies: Cookies, links: LaunchLinks, cookie_name: str) -> APIRouter:
-    """Return the routes of the page.
+def page_routes() -> APIRouter:
+    """Return the routes of the page and of its files."""
+    router = APIRouter()
+
+    @router.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {"status": "UP"}
+
+    @router.head("/", include_in_schema=False)
+    @router.get("/")
+    def page() -> Response:
+        return HTMLResponse(read_static("index.html"))
+
+    @router.get("/static/{name}")
+    def static(name: str) -> Response:
+        if name not in STATIC:
+            return refusal(404, "There is no such file.")
+        return Response(read_static(name), media_type=STATIC[name])
+
+    return router
+
+
+def launch_routes(cookies: Cookies, links: LaunchLinks, cookie_name: str) -> APIRouter:
+    """Return the route by which people come in.
 
     Args:
         cookies: Those of the people who came in.
@@ -25,10 +47,6 @@ def page_routes(cookies: Cookies, links: LaunchLinks, cookie_name: str) -> APIRo
         cookie_name: The name of the cookie.
     """
     router = APIRouter()
-
-    @router.get("/healthz")
-    def healthz() -> dict[str, str]:
-        return {"status": "UP"}
 
     @router.get("/launch")
     def launch(request: Request, token: str = "") -> Response:
@@ -46,19 +64,9 @@ def page_routes(cookies: Cookies, links: LaunchLinks, cookie_name: str) -> APIRo
         response.set_cookie(cookie_name, cookies.give(person), httponly=True, samesite="strict", max_age=30 * 24 * 3600)
         return response
 
-    @router.head("/", include_in_schema=False)
-    @router.get("/")
-    def page() -> Response:
-        return HTMLResponse(_static("index.html"))
-
-    @router.get("/static/{name}")
-    def static(name: str) -> Response:
-        if name not in STATIC:
-            return refusal(404, "There is no such file.")
-        return Response(_static(name), media_type=STATIC[name])
-
     return router
 
 
-def _static(name: str) -> str:
+def read_static(name: str) -> str:
+    """Return a file of the page."""
     return _FOLDER.joinpath(name).read_text(encoding="utf-8")

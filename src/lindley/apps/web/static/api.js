@@ -1,4 +1,6 @@
-// Requests to this page's server, and the two ways in which one fails.
+// Requests to the application, and the two ways in which one fails.
+import { NO_ANSWER, send } from "./transport.js";
+
 export class Unavailable extends Error {}  // no answer: worth another try
 export class Refused extends Error {  // an answer that another try does not change
   constructor(message, status) {
@@ -19,9 +21,9 @@ export async function request(path, body, { keepalive = false } = {}) {
   };
   let response;
   try {
-    response = await fetch(path, options);
+    response = await send(path, options);
   } catch {
-    throw new Unavailable("The server does not answer.");
+    throw new Unavailable(NO_ANSWER);
   }
   if (response.status >= 500) throw new Unavailable(`The server has a fault (${response.status}).`);
   let answer;

@@ -1,12 +1,14 @@
 // How an item looks: a text, the values of a row, or an image, which is loaded before its turn.
 import { make, text } from "./dom.js";
+import { setSource } from "./transport.js";
 
 const AHEAD = 6;
 const images = new Map();
 
 function load(item) {
   if (!images.has(item.item)) {
-    const image = make("img", { src: item.url, alt: item.place, draggable: false });
+    const image = make("img", { alt: item.place, draggable: false });
+    setSource(image, item.url);
     images.set(item.item, image);
   }
   return images.get(item.item);
@@ -29,7 +31,11 @@ function row(content) {
 
 // The element of an item in a list, such as a grid.
 export function small(item, kind) {
-  if (kind === "images") return make("img", { src: item.url, alt: item.place, loading: "lazy" });
+  if (kind === "images") {
+    const image = make("img", { alt: item.place, loading: "lazy" });
+    setSource(image, item.url);
+    return image;
+  }
   if (kind === "rows") {
     try {
       return row(item.content);
@@ -64,7 +70,7 @@ export function show(box, item, { ready, failed }) {
   else {
     image.addEventListener("load", finish, { once: true });
     image.addEventListener("error", failed, { once: true });
-    if (image.complete) failed();
+    if (image.src && image.complete) failed();
   }
 }
 

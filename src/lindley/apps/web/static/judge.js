@@ -1,6 +1,7 @@
 // Labels that may be wrong are judged again, one at a time: without the old label, and without the model's opinion.
 import { request, setToken } from "./api.js";
 import { Clock } from "./clock.js";
+import { reload, send, setSource } from "./transport.js";
 
 const clock = new Clock();
 
@@ -32,14 +33,15 @@ async function begin() {
 
 async function show() {
   isSeen = false;
-  if (!left.length) return location.reload();
+  if (!left.length) return reload();
   const path = `/api/items/${left[0].item}/content`;
-  const response = await fetch(path);
+  const response = await send(path);
   if (!response.ok) throw new Error(`The item cannot be shown (${response.status}).`);
   place.textContent = `${left[0].place}; ${left.length} left`;
   if (response.headers.get("Content-Type").startsWith("image/")) {
-    const image = Object.assign(document.createElement("img"), { src: path, alt: left[0].place });
+    const image = Object.assign(document.createElement("img"), { alt: left[0].place });
     content.replaceChildren(image);
+    await setSource(image, path);
     await image.decode();
   } else {
     content.textContent = await response.text();
@@ -84,6 +86,6 @@ if (button) {
     const chosen = me && me.classes.find((each) => each.hotkey === event.key);
     if (chosen) attempt(() => answer(chosen.id));
   });
-  dialog.addEventListener("close", () => location.reload());
+  dialog.addEventListener("close", () => reload());
 }
 document.addEventListener("visibilitychange", () => (document.hidden ? clock.hide() : clock.show()));

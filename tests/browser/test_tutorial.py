@@ -26,25 +26,25 @@ expect = sync_api.expect
 ROOT = Path(__file__).parents[2]
 TUTORIAL = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
 KEYS = {"person": "1", "place": "2", "number": "3", "reason": "4"}
-DESKTOP, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 700}
+DESKTOP, FILMED, NARROW = (
+    {"width": width, "height": height} for width, height in [(1280, 800), (1000, 600), (390, 700)]
+)
 MOST_BYTES = {".png": 60_000, ".gif": 1_500_000}
 
 
 class Film:
     """Frames of a page, each with the key that is pressed and a sentence below it."""
 
-    viewport = {"width": 1000, "height": 600}
-    size, strip = (800, 480), 56
+    width, height, strip = 800, 480, 56
 
     def __init__(self):
         self.frames, self.milliseconds = [], []
 
     def take(self, page, key, sentence, seconds):
         """Add a frame: the page with a key, "" for none, and a sentence, shown for so many seconds."""
-        width, height = self.size
-        frame = Image.new("RGB", (width, height + self.strip), "#1c2733")
-        frame.paste(take_picture(page).resize(self.size, Image.Resampling.LANCZOS))
-        draw, font, left, middle = ImageDraw.Draw(frame), ImageFont.load_default(23), 24, height + self.strip // 2
+        frame = Image.new("RGB", (self.width, self.height + self.strip), "#1c2733")
+        frame.paste(take_picture(page).resize((self.width, self.height), Image.Resampling.LANCZOS))
+        draw, font, left, middle = ImageDraw.Draw(frame), ImageFont.load_default(23), 24, self.height + self.strip // 2
         if key:
             draw.rounded_rectangle((left, middle - 20, left + 40, middle + 20), 8, "#ffd166")
             draw.text((left + 20, middle), key, "#1c2733", font, "mm")
@@ -127,7 +127,7 @@ class Reader:
         """Label 60 questions, with a slip and a new class; keep the film."""
         answers, film, is_known = self.read_truth("answers.csv"), self.film, False
         self.keep(page, "tutorial-label")
-        page.set_viewport_size(film.viewport)
+        page.set_viewport_size(FILMED)
         for count in range(60):
             answer = answers[read_text(page)]
             if answer == "reason" and not is_known:
@@ -166,10 +166,10 @@ class Reader:
         page.keyboard.type("reason")
         add = page.get_by_role("button", name="Add the class")
         expect(add).to_be_visible()
-        film.take(page, "", "reason", 0.8)
+        film.take(page, "", "No class has this name yet: add it", 1)
         page.set_viewport_size(DESKTOP)
         self.keep(page, "tutorial-new-class")
-        page.set_viewport_size(film.viewport)
+        page.set_viewport_size(FILMED)
         add.click()
         wait_for_item(page, item)
         expect(page.locator("#classes")).to_contain_text("reason")

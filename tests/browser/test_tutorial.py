@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import shlex
@@ -72,7 +73,7 @@ class Reader:
         self.film = Film()
         self.printed = ""
         self.samples = []
-        self.sessions = iter([self.label_questions, self.answer_audit, self.check_digits])
+        self.sessions = iter([self.label_questions, self.judge_again, self.answer_audit, self.label_digits])
 
     def follow(self, text):
         """Save the files of a text, run its commands, and keep its samples with what the command before printed."""
@@ -124,7 +125,7 @@ class Reader:
         take_picture(page).quantize(64, dither=Image.Dither.NONE).save(self.pictures / f"{name}.png", optimize=True)
 
     def label_questions(self, page):
-        """Label 60 questions, with a slip and a new class; keep the film."""
+        """Label 60 questions, with a new class, a slip that is undone and two that are not noticed; keep the film."""
         answers, film, is_known = self.read_truth("answers.csv"), self.film, False
         self.keep(page, "tutorial-label")
         page.set_viewport_size(FILMED)
@@ -135,13 +136,13 @@ class Reader:
                 self.add_reason(page)
                 continue
             if count == 3:
-                self.slip(page, "place" if answer == "person" else "person")
+                self.slip(page, another(answer))
             elif count < 3:
                 sentence = "One key saves a label and shows the next question"
                 film.take(page, "", sentence, 0.5 if count else 1.5)
             if count < 4:
                 film.take(page, KEYS[answer], answer, 0.6)
-            press(page, KEYS[answer])
+            press(page, KEYS[another(answer) if count in (24, 25) else answer])
             wait_for_model(page)
         assert is_known
         page.get_by_role("link", name="Status").click()
@@ -175,6 +176,23 @@ class Reader:
         expect(page.locator("#classes")).to_contain_text("reason")
         film.take(page, "", "The new class has a key of its own", 1)
 
+    def judge_again(self, page):
+        """Judge all labels again that may be wrong."""
+        answers = self.read_truth("answers.csv")
+        page.get_by_role("link", name="Status").click()
+        expect(page.locator("#accuracy")).to_be_visible()
+        expect(page.locator(".signs li")).to_have_count(3)
+        self.keep(page, "tutorial-status")
+        button, question, place = (page.locator(each) for each in ("#judge", "#judging-item", "#judging-place"))
+        left = len(json.loads(button.get_attribute("data-items")))
+        button.click()
+        for count in range(left, 0, -1):
+            expect(place).to_contain_text(f"{count} left")
+            if count == left:
+                self.keep(page, "tutorial-judge")
+            page.keyboard.press(KEYS[answers[question.text_content()]])
+        expect(page.get_by_role("dialog")).to_be_hidden()
+
     def answer_audit(self, page):
         """Answer the audit, and look at the status."""
         answers = self.read_truth("answers.csv")
@@ -182,29 +200,21 @@ class Reader:
             press(page, KEYS[answers[read_text(page)]])
         page.get_by_role("link", name="Status").click()
         expect(page.locator("#audited")).to_be_visible()
-        expect(page.locator(".signs li")).to_have_count(3)
-        self.keep(page, "tutorial-status")
 
-    def check_digits(self, page):
-        """Label some digits in a narrow window, and judge a label again."""
-        digits = self.read_truth("digits.csv")
+    def label_digits(self, page):
+        """Label some digits in a narrow window."""
         page.set_viewport_size(NARROW)
         for _ in range(5):
-            press(page, digits[page.locator("#item img").get_attribute("alt")])
+            press(page, page.locator("#item img").get_attribute("alt").removesuffix(".png")[-1])
         self.keep(page, "tutorial-digits")
-        page.set_viewport_size(DESKTOP)
-        page.get_by_role("link", name="Status").click()
-        page.get_by_role("button", name="Judge them again").click()
-        expect(page.locator("#judging-item img")).to_be_visible()
-        expect(page.locator("#judging-classes button")).to_have_count(10)
-        self.keep(page, "tutorial-judge")
-        place = page.locator("#judging-place").text_content()
-        page.keyboard.press(digits[place.partition(";")[0]])
-        expect(page.locator("#judging-place")).not_to_have_text(place)
 
 
 def take_picture(page):
     return Image.open(BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
+
+
+def another(answer):
+    return "place" if answer == "person" else "person"
 
 
 def shown(page):
@@ -252,8 +262,9 @@ def test_the_commands_print_what_the_tutorial_shows(reader):
 
 
 def mask(line):
-    """Return a line with 0 for each number: where the page is used, they differ a little each time."""
-    return re.sub(r"\d+(\.\d+)?", "0", line).strip()
+    """Return a line without what differs from time to time: numbers, which signs hold, and so the advice."""
+    line = re.sub(r"\d+(\.\d+)?", "0", line).strip().replace("Not yet", "Holds")
+    return re.sub("^(You can stop|Keep labelling): .*", "The advice", line)
 
 
 @pytest.mark.parametrize("page", ["docs/tutorial.md", "README.md"])

@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-label test test-all test-lowest test-label-studio check docs data bench peers environment clean
+.PHONY: help demo demo-label test test-all test-lowest test-label-studio check docs pictures data bench peers environment clean
 
 PYTHON ?=
 ARGS ?=
@@ -60,6 +60,9 @@ docs: $(STAMP) ## Build the documentation; a warning is an error
 	@rm -rf docs/generated  # pages of modules that have moved would be warned of
 	@MPLBACKEND=Agg $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo docs/_build/html/index.html
+
+pictures: $(STAMP) ## Renew the pictures of the tutorial and the film of the README (needs Chromium)
+	@LINDLEY_PICTURES=docs/images $(BIN)/python -m pytest tests/browser/test_tutorial.py $(ARGS)
 
 data: $(STAMP) ## Fetch the data sets that are not in the box (MNIST, Fashion-MNIST)
 	@$(BIN)/lindley data mnist $(ARGS)

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 import nbformat
 import numpy as np
 import pytest
+from page_actions import events, wait_for_item, wait_until_stored
 from PIL import Image
 
 from lindley.labelling.project import Project
@@ -113,33 +114,18 @@ def frame(page):
 
 def find_frame(page, number):
     frame = page.locator("iframe[title='Label items']").nth(number).element_handle().content_frame()
-    shown(frame)
+    wait_for_item(frame)
     return frame
-
-
-def shown(frame, other_than=""):
-    """Wait for an item, and return it."""
-    item = frame.locator(f'#item[data-item]:not([data-item="{other_than}"]):not([data-item=""])')
-    return int(item.get_attribute("data-item"))
 
 
 def label_some(page, frame, count):
     """Label items by their digits, and return them."""
     items = []
     for row in range(count):
-        items.append(shown(frame, items[-1] if items else ""))
+        items.append(wait_for_item(frame, items[-1] if items else ""))
         page.keyboard.press("12"[row % 2])
-    shown(frame, items[-1])
+    wait_for_item(frame, items[-1])
     return items
-
-
-def wait_until_stored(frame):
-    """Wait until the outbox is empty."""
-    frame.wait_for_function("() => !Object.keys(localStorage).some((key) => key.startsWith('lindley-outbox'))")
-
-
-def events(project, kind):
-    return [each for each in project.store.events() if each.kind == kind]
 
 
 def ask(frame, path):
@@ -191,7 +177,7 @@ def test_the_status_opens_in_the_widget_and_leads_back(page, frame):
     page.keyboard.press("Enter")
     assert frame.locator("main").is_visible()
     frame.locator("nav a", has_text="Label items").click()
-    shown(frame)
+    wait_for_item(frame)
 
 
 def test_images_come_over_the_channel(page, frame, pictures):

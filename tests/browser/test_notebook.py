@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import subprocess
@@ -37,7 +36,6 @@ OPTIONS = [
     "--LabApp.news_url=None",
     "--LabApp.extension_manager=readonly",
 ]
-_log = logging.getLogger(__name__)
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +130,7 @@ def ask(frame, path):
     return frame.evaluate("(path) => frameElement.send(path).then((answer) => answer.json())", path)
 
 
-def test_ten_digits_label_ten_items_and_a_model_is_trained_meanwhile(page, frame, project, tmp_path):
-    trainer = ask(frame, "/api/status")["trainer"]
+def test_ten_digits_label_ten_items_and_a_model_is_trained_meanwhile(page, frame, project, tmp_path, record_property):
     frame.locator("#item").click()
     items = label_some(page, frame, 10)
     wait_until_stored(frame)
@@ -143,7 +140,9 @@ def test_ten_digits_label_ten_items_and_a_model_is_trained_meanwhile(page, frame
     ]
     assert not any(each.prediction_shown for each in stored)
     frame.locator("#model", has_text="model r").wait_for()
-    _log.info("trainer %s, then %s; epoch %s", trainer, ask(frame, "/api/status")["trainer"], project.store.epoch())
+    trainer = ask(frame, "/api/status")["trainer"]
+    record_property("trainer", f"process {trainer['pid']}, epoch {project.store.epoch()}")
+    assert trainer["pid"] != os.getpid()
     assert project.store.rounds()[-1].status == "done"
     page.screenshot(path=tmp_path / "notebook.png")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import subprocess
@@ -12,6 +11,7 @@ from importlib.util import find_spec
 import nbformat
 import numpy as np
 import pytest
+from page_actions import events, wait_for_item, wait_until_stored
 from PIL import Image
 
 from lindley.labelling.project import Project
@@ -36,7 +36,6 @@ OPTIONS = [
     "--LabApp.news_url=None",
     "--LabApp.extension_manager=readonly",
 ]
-_log = logging.getLogger(__name__)
 
 
 @pytest.fixture(scope="module")
@@ -113,41 +112,25 @@ def frame(page):
 
 def find_frame(page, number):
     frame = page.locator("iframe[title='Label items']").nth(number).element_handle().content_frame()
-    shown(frame)
+    wait_for_item(frame)
     return frame
-
-
-def shown(frame, other_than=""):
-    """Wait for an item, and return it."""
-    item = frame.locator(f'#item[data-item]:not([data-item="{other_than}"]):not([data-item=""])')
-    return int(item.get_attribute("data-item"))
 
 
 def label_some(page, frame, count):
     """Label items by their digits, and return them."""
     items = []
     for row in range(count):
-        items.append(shown(frame, items[-1] if items else ""))
+        items.append(wait_for_item(frame, items[-1] if items else ""))
         page.keyboard.press("12"[row % 2])
-    shown(frame, items[-1])
+    wait_for_item(frame, items[-1])
     return items
-
-
-def wait_until_stored(frame):
-    """Wait until the outbox is empty."""
-    frame.wait_for_function("() => !Object.keys(localStorage).some((key) => key.startsWith('lindley-outbox'))")
-
-
-def events(project, kind):
-    return [each for each in project.store.events() if each.kind == kind]
 
 
 def ask(frame, path):
     return frame.evaluate("(path) => frameElement.send(path).then((answer) => answer.json())", path)
 
 
-def test_ten_digits_label_ten_items_and_a_model_is_trained_meanwhile(page, frame, project, tmp_path):
-    trainer = ask(frame, "/api/status")["trainer"]
+def test_ten_digits_label_ten_items_and_a_model_is_trained_meanwhile(page, frame, project, tmp_path, record_property):
     frame.locator("#item").click()
     items = label_some(page, frame, 10)
     wait_until_stored(frame)
@@ -157,7 +140,9 @@ def test_ten_digits_label_ten_items_and_a_model_is_trained_meanwhile(page, frame
     ]
     assert not any(each.prediction_shown for each in stored)
     frame.locator("#model", has_text="model r").wait_for()
-    _log.info("trainer %s, then %s; epoch %s", trainer, ask(frame, "/api/status")["trainer"], project.store.epoch())
+    trainer = ask(frame, "/api/status")["trainer"]
+    record_property("trainer", f"process {trainer['pid']}, epoch {project.store.epoch()}")
+    assert trainer["pid"] != os.getpid()
     assert project.store.rounds()[-1].status == "done"
     page.screenshot(path=tmp_path / "notebook.png")
 
@@ -191,7 +176,7 @@ def test_the_status_opens_in_the_widget_and_leads_back(page, frame):
     page.keyboard.press("Enter")
     assert frame.locator("main").is_visible()
     frame.locator("nav a", has_text="Label items").click()
-    shown(frame)
+    wait_for_item(frame)
 
 
 def test_images_come_over_the_channel(page, frame, pictures):

@@ -117,6 +117,13 @@ def test_an_audit_comes_first_in_its_own_order_and_takes_fresh_items_only(store)
     assert [each.chosen_by for each in leases] == ["audit"] * len(fresh) + ["random"] * (4 - len(fresh))
 
 
+def test_an_audit_takes_the_next_item_in_the_place_of_one_that_is_not_fresh(store):
+    (held,) = served(store, "bob", 1)
+    first, second, third = [item for item in range(20) if item != held and store.streams()[item] == "train"][:3]
+    assert store.start_audit([held, first, second, third], count=2) == [first, second]
+    assert store.streams()[third] == "train"
+
+
 def test_a_lease_that_is_over_gives_its_item_to_others(begin, clock):
     store = begin(items=3, test_every=0)
     items = served(store, "ann", 3)

@@ -12,6 +12,8 @@ from lindley.labelling.audit_records import check_no_audit, predict_audit
 from lindley.labelling.project import Project
 from lindley.noise import row_uniforms
 
+_SPARE = 100  # drawn beside those wanted: a server may hand some out before the audit takes them
+
 
 def draw_audit(project: Project, count: int) -> list[int]:
     """Begin an audit of random items that are fresh, and return them.
@@ -38,7 +40,8 @@ def draw_audit(project: Project, count: int) -> list[int]:
     if len(fresh) < count:
         raise InputError(argument="labels", expected=f"at most {len(fresh)}, the number of fresh items", got=count)
     order = row_uniforms(fresh, project.settings.seed, "audit", int((streams == "audit").sum())).argsort()
-    drawn = store.start_audit(fresh[order[:count]].tolist(), need=project.settings.people_per_item)
+    drawn_first = fresh[order[: count + _SPARE]].tolist()
+    drawn = store.start_audit(drawn_first, count=count, need=project.settings.people_per_item)
     with suppress(DataError):  # without the files of the newest model, the next one predicts the audit
         _predict(project)
     return drawn

@@ -29,7 +29,7 @@ class AuditRecord:
     """The last event that counts; None while answers are missing, or a model."""
 
 
-def start_audit(connection: sa.Connection, items: Sequence[int], need: int) -> list[int]:
+def start_audit(connection: sa.Connection, items: Sequence[int], *, count: int, need: int) -> list[int]:
     """Begin an audit of fresh items, in this order, and return them; the rest of their groups is excluded.
 
     An item is fresh where no event is of its group, and nobody holds an item of it. Of a group the first item counts.
@@ -37,6 +37,7 @@ def start_audit(connection: sa.Connection, items: Sequence[int], need: int) -> l
     Args:
         connection: A transaction of the writer.
         items: The items; those that are not fresh are left out.
+        count: The largest number of items that are taken, the first ones.
         need: The number of people who shall label each of them, also those that others would label twice.
 
     Raises:
@@ -47,11 +48,12 @@ def start_audit(connection: sa.Connection, items: Sequence[int], need: int) -> l
     groups = {row.id: row.grp for row in select_rows(connection, _GROUPS, items)}
     members = {row.id: row.grp for row in select_rows(connection, _MEMBERS, groups.values())}
     used = {members[each] for each in select_in(connection, _USED, members)}
-    first = {groups[each]: each for each in reversed(items) if groups[each] not in used}
-    fresh = [each for each in dict.fromkeys(items) if first.get(groups[each]) == each]
+    first = {group: each for each in reversed(items) if (group := groups[each]) not in used}
+    fresh = [each for each in dict.fromkeys(items) if first.get(groups[each]) == each][:count]
+    taken = {groups[each] for each in fresh}
     if fresh:
         _move(
-            connection, fresh, need, [each for each, group in members.items() if group in first and each not in fresh]
+            connection, fresh, need, [each for each, group in members.items() if group in taken and each not in fresh]
         )
     return fresh
 

@@ -163,14 +163,16 @@ class ProjectStore:
         wanted = None if items is None else list(items)
         self.write(lambda connection: change_need(connection, need, wanted))
 
-    def start_audit(self, items: Sequence[int], *, need: int = 1) -> list[int]:
+    def start_audit(self, items: Sequence[int], *, count: int | None = None, need: int = 1) -> list[int]:
         """Begin an audit of items, in this order, and return those that were fresh: no event is of their group.
 
         Args:
             items: The items.
+            count: The number of items to take, the first that are fresh; None: all.
             need: The number of people who shall label each of them.
         """
-        return self.write(lambda connection: start_audit(connection, items, need))
+        most = len(items) if count is None else count
+        return self.write(lambda connection: start_audit(connection, items, count=most, need=need))
 
     # People and classes
 

@@ -7,6 +7,8 @@ const isKept = (item, index) => index < SETTLED || item.isPicked;
 export function merge(queue, served, answered) {
   const kept = queue.filter(isKept);
   const known = new Set(kept.map((each) => each.item));
+  const leases = new Map(served.map((each) => [each.item, each.lease]));
+  for (const each of kept) each.lease ??= leases.get(each.item) ?? null;  // that of an item that was opened again
   return [...kept, ...served.filter((each) => !known.has(each.item) && !answered.has(each.item))];
 }
 

@@ -38,7 +38,10 @@ const app = {
   say: (words) => { find("state").textContent = words; },
   className: (id) => app.me.classes.find((each) => each.id === id)?.name ?? `class ${id}`,
   add: (event) => outbox.add(event),
-  record: (item, event) => app.labeller.record(item, event),
+  record(item, event, action) {
+    app.labeller.future = [];
+    return app.labeller.record(item, event, action);
+  },
   release: (leases) => { if (leases.length) request("/api/release", { leases }, { keepalive: true }).catch(() => {}); },
   open(items, classId = null) {
     app.labeller.open(items);
@@ -213,13 +216,12 @@ const ZOOMS = { zoomIn: "Zoom in", zoomOut: "Zoom out", fit: "Full size" };
 // The buttons beside the item, and those of the tools, which a small window has in a screen of their own.
 function drawTools() {
   const zooms = app.me.kind === "images" ? ZOOMS : {};
-  const offered = COMMANDS.filter(([, command]) => command !== "similar" || app.me.features?.similar);
   const draw = ([key, command, what], name, work) => Object.assign(button(name, work, key.replace("Shift+", "⇧")), { title: what });
   const isNear = ([, command]) => NEAR.includes(command) || command in zooms;
-  for (const each of offered.filter(isNear)) {
+  for (const each of COMMANDS.filter(isNear)) {
     find("actions").append(draw(each, SHORT[each[1]] ?? zooms[each[1]], WORK[each[1]]));
   }
-  const tools = offered.filter((each) => !isNear(each) && each[1] in SHORT);
+  const tools = COMMANDS.filter((each) => !isNear(each) && each[1] in SHORT);
   for (const each of tools) find("tools").append(draw(each, SHORT[each[1]], WORK[each[1]]));
   find("menu").addEventListener("click", () => {
     const buttons = tools.map((each) => draw(each, SHORT[each[1]], () => { close(); WORK[each[1]](); }));

@@ -1,5 +1,5 @@
 // What the person does, without the page: answers, undo and redo. Each becomes an event in the outbox.
-import { merge, openLeases, putFirst } from "./queue.js";
+import { merge, openItems, putFirst } from "./queue.js";
 
 const REPEATABLE = ["kind", "class_id", "reason", "note", "view"];
 const isEnd = ({ event }) => ["label", "skip"].includes(event.kind);
@@ -16,7 +16,7 @@ export class Labeller {
   // add: takes an event; readPast: returns a page of older answers of this person, as history.js does; onItem: shows one.
   constructor({ add, readPast, onItem, clock }) {
     Object.assign(this, { add, readPast, onItem, clock });
-    Object.assign(this, { queue: [], answered: new Set(), past: [], future: [], shown: null });
+    Object.assign(this, { queue: [], answered: new Set(), returned: new Set(), past: [], future: [], shown: null });
     Object.assign(this, { known: new Set(), before: null, hasOlder: true, reading: null });
   }
 
@@ -25,7 +25,7 @@ export class Labeller {
   }
 
   receive(items) {
-    this.queue = merge(this.queue, items, this.answered);
+    this.queue = merge(this.queue, items.filter((each) => !this.returned.has(each.lease)), this.answered);
     this.display();
   }
 
@@ -35,8 +35,19 @@ export class Labeller {
     this.display();
   }
 
-  openLeases() {
-    return openLeases(this.queue);
+  // Takes all but the first items out of the queue: others may have them from now on.
+  giveBack(kept) {
+    const items = openItems(this.queue, kept);
+    items.forEach((each) => this.returned.add(each.lease));
+    this.queue = this.queue.filter((each) => !items.includes(each));
+    return items;
+  }
+
+  // Puts items back into the queue that the server did not take.
+  keep(items) {
+    items.forEach((each) => this.returned.delete(each.lease));
+    this.queue = [...this.queue, ...items.filter((each) => !this.answered.has(each.item))];
+    this.display();
   }
 
   // An answer ends the item; a flag or a note stays with it.

@@ -12,9 +12,9 @@ export function merge(queue, served, answered) {
   return [...kept, ...served.filter((each) => !known.has(each.item) && !answered.has(each.item))];
 }
 
-// The leases of what a new model may order anew.
-export function openLeases(queue) {
-  return queue.filter((item, index) => !isKept(item, index) && item.lease).map((each) => each.lease);
+// What a new model may order anew: all but the first items, as many as may be answered meanwhile.
+export function openItems(queue, kept = SETTLED) {
+  return queue.filter((item, index) => index >= kept && !item.isPicked && item.lease);
 }
 
 // Items that the person asked for, before all others.

@@ -70,8 +70,9 @@ def test_a_small_image_is_enlarged_by_a_whole_number_with_sharp_pixels(page, pro
 
 def test_a_large_image_fits_is_shown_in_full_pixels_and_is_moved_by_keys(page, project, desk, record_property):
     with training_beside(desk, record_property):
-        item = open_found(page, "large")
-        page.locator(f'#item img[alt="{LARGE}"]').wait_for()
+        open_found(page, "large")
+        page.locator(f'#item.fitted img[alt="{LARGE}"]').wait_for()
+        item = shown(page)
         around, fitted = page.locator("#item").bounding_box(), image_box(page)
         assert fitted["x"] >= around["x"]
         assert fitted["x"] + fitted["width"] <= around["x"] + around["width"]

@@ -178,6 +178,18 @@ def confirm(page, project):
     assert len(given) == count - 1 > 0
     assert all(each.payload["view"] == "grid" for each in given)
 
+    undone = len(events(project, "undo"))
+    key(page, "u")  # all that was confirmed at once
+    wait_until_stored(page)
+    assert {each.target_uuid for each in events(project, "undo")[undone:]} == {each.uuid for each in given}
+    assert shown(page) == given[0].item
+    key(page, "Control+y")
+    wait_for_item(page, given[0].item)
+    wait_until_stored(page)
+    again = events(project, "label")[before + len(given) :]
+    assert [each.item for each in again] == [each.item for each in given]
+    assert all(each.prediction_shown and each.payload["view"] == "grid" for each in again)
+
 
 def settle(page, project):
     key(page, "Shift+D")

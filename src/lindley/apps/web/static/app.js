@@ -14,6 +14,7 @@ import { COMMANDS, findCommand } from "./keys.js";
 import { Labeller } from "./labeller.js";
 import { Outbox } from "./outbox.js";
 import { goalOf, modelText, paceText, progressText, roundText } from "./progress.js";
+import { SETTLED } from "./queue.js";
 import { close, isOpen, open, prepare } from "./screen.js";
 import { askReason, showHelp, writeNote } from "./small_screens.js";
 
@@ -23,7 +24,9 @@ const clock = new Clock();
 let outbox = null;
 let isReady = false;  // only what a person can see is labelled
 let epoch = null;
-let isAsking = false;
+let asking = null;
+let isRenewing = false;
+let roundTrip = 0;  // milliseconds of the last request for items
 let isFinished = false;
 
 async function readPast(before) {
@@ -38,7 +41,10 @@ const app = {
   say: (words) => { find("state").textContent = words; },
   className: (id) => app.me.classes.find((each) => each.id === id)?.name ?? `class ${id}`,
   add: (event) => outbox.add(event),
-  record: (item, event) => app.labeller.record(item, event),
+  record(item, event, action) {
+    app.labeller.future = [];
+    return app.labeller.record(item, event, action);
+  },
   release: (leases) => { if (leases.length) request("/api/release", { leases }, { keepalive: true }).catch(() => {}); },
   open(items, classId = null) {
     app.labeller.open(items);
@@ -125,12 +131,13 @@ function showItem(item) {
   markClass(find("classes"), null);
   if (!item) {
     box.className = "";
+    box.dataset.item = "";
+    if (isRenewing) return box.replaceChildren(make("p", { className: "soft", textContent: "Loading …" }));
     const [said, next] = isFinished
       ? ["All done: nothing is left to label.", "See how good the model is: "]
       : ["Nothing to label at the moment.", "More comes when the model is trained: "];
     const status = make("a", { href: "/status", textContent: "Status" });
     box.replaceChildren(make("p", { textContent: said }), make("p", { className: "soft" }, next, status));
-    box.dataset.item = "";
     return;
   }
   show(box, item, {
@@ -165,23 +172,41 @@ function receive(answer) {
   epoch = answer.epoch;
 }
 
-// A new model orders anew what lies beyond the next item.
+// A new model orders anew what lies beyond the next item, and beyond what is answered until the server has done so.
 async function renew() {
-  const leases = app.labeller.openLeases();
-  if (leases.length) await request("/api/release", { leases }).catch(() => {});
-  ask();
+  if (isRenewing) return;
+  isRenewing = true;
+  const perLabel = 60_000 / (clock.pace() ?? 240);
+  const items = app.labeller.giveBack(SETTLED + Math.ceil((2 * roundTrip) / perLabel));
+  try {
+    if (items.length) await request("/api/release", { leases: items.map((each) => each.lease) });
+  } catch {
+    app.labeller.keep(items);
+  }
+  await asking;
+  await ask();
+  isRenewing = false;
+  if (!app.labeller.current) showItem(null);
 }
 
-async function ask() {
-  if (isAsking) return;
-  isAsking = true;
+function ask() {
+  asking ??= askNow().finally(() => { asking = null; });
+  return asking;
+}
+
+async function askNow() {
   try {
-    receive(await request("/api/next", { n: HOLD }));
+    receive(await post("/api/next", { n: HOLD }));
   } catch (error) {
     if (error.status) app.say(error.message);
-  } finally {
-    isAsking = false;
   }
+}
+
+async function post(path, body) {
+  const start = performance.now();
+  const answer = await request(path, body);
+  roundTrip = performance.now() - start;
+  return answer;
 }
 
 function drawProgress() {
@@ -213,13 +238,12 @@ const ZOOMS = { zoomIn: "Zoom in", zoomOut: "Zoom out", fit: "Full size" };
 // The buttons beside the item, and those of the tools, which a small window has in a screen of their own.
 function drawTools() {
   const zooms = app.me.kind === "images" ? ZOOMS : {};
-  const offered = COMMANDS.filter(([, command]) => command !== "similar" || app.me.features?.similar);
   const draw = ([key, command, what], name, work) => Object.assign(button(name, work, key.replace("Shift+", "⇧")), { title: what });
   const isNear = ([, command]) => NEAR.includes(command) || command in zooms;
-  for (const each of offered.filter(isNear)) {
+  for (const each of COMMANDS.filter(isNear)) {
     find("actions").append(draw(each, SHORT[each[1]] ?? zooms[each[1]], WORK[each[1]]));
   }
-  const tools = offered.filter((each) => !isNear(each) && each[1] in SHORT);
+  const tools = COMMANDS.filter((each) => !isNear(each) && each[1] in SHORT);
   for (const each of tools) find("tools").append(draw(each, SHORT[each[1]], WORK[each[1]]));
   find("menu").addEventListener("click", () => {
     const buttons = tools.map((each) => draw(each, SHORT[each[1]], () => { close(); WORK[each[1]](); }));
@@ -244,7 +268,7 @@ async function start() {
   document.title = `${app.me.name} – lindley`;
   find("name").textContent = app.me.name;
   outbox = new Outbox(localStorage, `lindley-outbox:${app.me.id}:${app.me.person}:`,
-    (events) => request("/api/events", { events, next: HOLD }), {
+    (events) => post("/api/events", { events, next: HOLD }), {
       onAnswer: receive,
       onRefused: (event, reason) => app.say(`The server refused an answer (${event.kind}): ${reason}`),
       onChange(left, fault) {

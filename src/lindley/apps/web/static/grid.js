@@ -20,9 +20,10 @@ async function load(app, wanted) {
   const confirm = button("", () => {
     const chosen = tiles.filter((each) => each.getAttribute("aria-pressed") === "true").map((each) => items.get(Number(each.dataset.item)));
     const spent = Math.round((performance.now() - opened) / Math.max(1, chosen.length));
+    const action = crypto.randomUUID();
     chosen.forEach((each) => app.record(each, {
       kind: "label", class_id: wanted.id, view: "grid", prediction_shown: true, shown_ms: spent, idle_ms: Math.max(0, spent - 60_000),
-    }));
+    }, action));
     rest = rest.filter((each) => !chosen.includes(each));
     close();
     app.say(`${chosen.length} items are labelled ${wanted.name}.`);

@@ -7,12 +7,14 @@ const isKept = (item, index) => index < SETTLED || item.isPicked;
 export function merge(queue, served, answered) {
   const kept = queue.filter(isKept);
   const known = new Set(kept.map((each) => each.item));
+  const leases = new Map(served.map((each) => [each.item, each.lease]));
+  for (const each of kept) each.lease ??= leases.get(each.item) ?? null;  // that of an item that was opened again
   return [...kept, ...served.filter((each) => !known.has(each.item) && !answered.has(each.item))];
 }
 
-// The leases of what a new model may order anew.
-export function openLeases(queue) {
-  return queue.filter((item, index) => !isKept(item, index) && item.lease).map((each) => each.lease);
+// What a new model may order anew: all but the first items, as many as may be answered meanwhile.
+export function openItems(queue, kept = SETTLED) {
+  return queue.filter((item, index) => index >= kept && !item.isPicked && item.lease);
 }
 
 // Items that the person asked for, before all others.

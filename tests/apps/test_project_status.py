@@ -28,7 +28,7 @@ from lindley.apps.status_command import PROJECT_FILE
 from lindley.labelling.audit_verdict import AuditStatus
 from lindley.labelling.project import Project
 from lindley.labelling.settings import FILE_NAME
-from lindley.labelling.status import SentencesStatus, SentenceStatus
+from lindley.labelling.status_records import SentencesStatus, SentenceStatus
 
 ANIMALS = ("cat", "dog")
 

@@ -25,7 +25,7 @@ from lindley.apps.project_status import (
 from lindley.files import write_atomically
 from lindley.labelling.project import Project
 from lindley.labelling.settings import ProjectSettings
-from lindley.labelling.status import ProjectStatus
+from lindley.labelling.status_records import ProjectStatus
 from lindley.study.figures.style import FAINT, INK, new_figure, plot_settings
 from lindley.study.report import html
 

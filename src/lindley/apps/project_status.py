@@ -19,7 +19,7 @@ from lindley.labelling.audit_verdict import AuditStatus
 from lindley.labelling.labels_saved import MIN_LABELS
 from lindley.labelling.learning_curve import CurvePoint
 from lindley.labelling.project import Project
-from lindley.labelling.status import PersonStatus, ProjectStatus
+from lindley.labelling.status_records import PersonStatus, ProjectStatus
 from lindley.labelling.suspects import MIN_CLASS_LABELS, MIN_TRAINING_LABELS, are_enough_labels
 
 FEW = 10

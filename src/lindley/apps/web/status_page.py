@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lindley.apps import project_status as text
 from lindley.apps.web import charts
-from lindley.labelling.status import ProjectStatus
+from lindley.labelling.status_records import ProjectStatus
 
 SHOWN_CLASSES = 20
 """The number of classes whose recall is shown at once; the others are in a part that opens."""

@@ -16,7 +16,13 @@ from lindley.labelling.project import Project
 
 
 def back_up(folder: Path, file: Path, *, overwrite: bool) -> None:
-    """Write a backup of a project."""
+    """Write a backup of a project.
+
+    Args:
+        folder: The folder of the project.
+        file: The backup.
+        overwrite: Whether that file may be replaced.
+    """
     check_out(file, argument="file")
     refuse_overwrite(file, overwrite=overwrite, argument="file")
     with Project.open(folder) as project:
@@ -30,7 +36,13 @@ def back_up(folder: Path, file: Path, *, overwrite: bool) -> None:
 
 
 def restore(file: Path, folder: Path, *, database: str | None) -> None:
-    """Restore a project from a backup, and look whether its images are where they were."""
+    """Restore a project from a backup, and look whether its images are where they were.
+
+    Args:
+        file: The backup.
+        folder: The folder of the project, which must be missing or empty.
+        database: The address of a PostgreSQL database that takes the labels; None: they stay in the folder.
+    """
     if not file.is_file():
         raise InputError(f"There is no file {file}.", argument="file", got=str(file))
     url = "" if database is None else check_url(database)

@@ -48,7 +48,7 @@ class PostgresqlDatabase:
     def open_engine(
         self, *, writes: bool = False, busy_seconds: float = 5.0, max_pages: int | None = None
     ) -> sa.Engine:
-        """Return an engine; see `Storage`. A transaction that reads sees one moment, and changes nothing."""
+        """See `Storage`. A transaction that reads sees one moment, and changes nothing."""
         try:
             engine = sa.create_engine(
                 self._url,

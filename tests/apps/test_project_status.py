@@ -14,21 +14,20 @@ from typer.testing import CliRunner, Result
 
 from lindley.apps.cli import app
 from lindley.apps.project_status import (
-    DETAILS,
     accuracy_line,
     advice_line,
     audit_lines,
     labels_line,
     sentence_lines,
     sign_lines,
-    status_tables,
     summary_lines,
 )
 from lindley.apps.status_command import PROJECT_FILE
+from lindley.apps.status_tables import DETAILS, status_tables
 from lindley.labelling.audit_verdict import AuditStatus
 from lindley.labelling.project import Project
 from lindley.labelling.settings import FILE_NAME
-from lindley.labelling.status import SentencesStatus, SentenceStatus
+from lindley.labelling.status_records import SentencesStatus, SentenceStatus
 
 ANIMALS = ("cat", "dog")
 

@@ -130,7 +130,10 @@ def test_suspects_are_judged_again_blind_with_one_key_each(visit, folder, link):
         first = project.status().suspects[0]
         known = {each.uuid for each in project.store.events()}
     page.locator("#judge").focus()
-    page.keyboard.press("Enter")
+    page.keyboard.down("Enter")
+    page.keyboard.down("Enter")  # held: nothing in the dialog is pressed
+    page.keyboard.up("Enter")
+    assert page.evaluate("document.activeElement.id") == "judging"
     dialog, left = page.locator("#judging"), page.locator("#judging-place")
     sync_api.expect(left).to_contain_text(f"{before} left")
     assert first.place in left.text_content()

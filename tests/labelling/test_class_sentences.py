@@ -20,7 +20,7 @@ from lindley.labelling.class_sentences import descriptions_of, judge_sentences, 
 from lindley.labelling.project import Project
 from lindley.labelling.records import ClassRecord
 from lindley.labelling.sentence_gain import SentenceGain
-from lindley.labelling.status import SentencesStatus
+from lindley.labelling.status_records import SentencesStatus
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors import BayesianHead
 

@@ -20,7 +20,7 @@ run_command         lindley run, and the report of a study
 run_progress        the progress of a run and the time left
 progress_display    its display
 status_command      lindley status, lindley report: of a study, or of a project
-project_status      the status of a project as text and tables
+project_status      the summary of a project's status; status_tables: its tables
 project_report      its report.html
 compare_command     lindley compare
 data_command        lindley data

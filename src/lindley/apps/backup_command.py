@@ -19,9 +19,9 @@ def back_up(folder: Path, file: Path, *, overwrite: bool) -> None:
     """Write a backup of a project.
 
     Args:
-        folder: The project.
-        file: The file of the backup.
-        overwrite: Whether a file that is there is replaced.
+        folder: The folder of the project.
+        file: The backup.
+        overwrite: Whether that file may be replaced.
     """
     check_out(file, argument="file")
     refuse_overwrite(file, overwrite=overwrite, argument="file")
@@ -41,7 +41,7 @@ def restore(file: Path, folder: Path, *, database: str | None) -> None:
     Args:
         file: The backup.
         folder: The folder of the project, which must be missing or empty.
-        database: The address of a PostgreSQL database; None: a file in the folder.
+        database: The address of a PostgreSQL database that takes the labels; None: they stay in the folder.
     """
     if not file.is_file():
         raise InputError(f"There is no file {file}.", argument="file", got=str(file))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_message, print_result
-from lindley.apps.project_status import count, describe_acquisition
+from lindley.apps.status_tables import describe_acquisition
 from lindley.errors import HeldError, InputError, LindleyError
 from lindley.labelling.audit import draw_audit
 from lindley.labelling.audit_records import check_no_audit, read_audits
@@ -22,7 +22,7 @@ from lindley.labelling.desk import Desk
 from lindley.labelling.export.label_studio import labelling_config
 from lindley.labelling.moved_images import missing_images
 from lindley.labelling.project import Project
-from lindley.text import is_line
+from lindley.text import count_noun, is_line
 
 MANY_CLASSES = 300
 """The number of classes above which a round of training may take minutes: 40 CPU seconds at 500 (measured)."""
@@ -174,7 +174,9 @@ def train_now(folder: Path) -> None:
         with _refuse_second():
             epoch = project.train()
         done = (
-            f"Trained a model on {count(epoch.num_train, 'label')}" if epoch.model_version else "No labels, so no model"
+            f"Trained a model on {count_noun(epoch.num_train, 'label')}"
+            if epoch.model_version
+            else "No labels, so no model"
         )
         print_result(f"Round {epoch.number}: {done}. Next batch: {describe_acquisition(epoch.acquisition)}.")
 
@@ -191,8 +193,8 @@ def _warn_of_many_classes(project: Project) -> None:
 def _warn_of_old_labels(desk: Desk, person: str, labels: int) -> None:
     if (given := desk.count_labels(person)) >= labels:
         print_message(
-            f"{person} has given {count(given, 'label')} already, and --labels counts them all: with --labels {labels} "
-            "nothing is left to do. Name a larger number."
+            f"{person} has given {count_noun(given, 'label')} already, and --labels counts them all: with "
+            f"--labels {labels} nothing is left to do. Name a larger number."
         )
 
 

@@ -12,22 +12,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lindley import __version__
-from lindley.apps.project_status import (
-    SIGN,
-    StatusTable,
-    advice_line,
-    count,
-    curve_points,
-    describe_acquisition,
-    status_tables,
-    summary_lines,
-)
+from lindley.apps.project_status import SIGN, advice_line, summary_lines
+from lindley.apps.status_tables import StatusTable, curve_points, describe_acquisition, status_tables
 from lindley.files import write_atomically
 from lindley.labelling.project import Project
 from lindley.labelling.settings import ProjectSettings
-from lindley.labelling.status import ProjectStatus
+from lindley.labelling.status_records import ProjectStatus
 from lindley.study.figures.style import FAINT, INK, new_figure, plot_settings
 from lindley.study.report import html
+from lindley.text import count_noun
 
 FILE_NAME = "report.html"
 _COLOUR, _OTHER = "#0b62b0", "#b35c00"
@@ -121,7 +114,7 @@ def _figures(
     blocks = []
     if status.curve:
         curves = [(settings.acquisition, status)]
-        tests = count(status.curve[-1].num_test, "random test label")
+        tests = count_noun(status.curve[-1].num_test, "random test label")
         caption = f"Accuracy of each round's model, from {tests}. Shaded: 95 % intervals."
         if other is not None:
             curves.append((other[1].acquisition, other[0]))

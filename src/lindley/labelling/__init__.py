@@ -47,7 +47,8 @@ People
   similar_items.py: items by their features; disputes.py: items on which people disagree.
 - accuracy.py, advice.py: how good the model is, and when to stop; labels_saved.py: chosen labels against random ones.
 - audit.py, audit_verdict.py: an exact accuracy at the end.
-- learning_curve.py: what each round's model makes of the test labels; status.py: how far a project is, all of it.
+- learning_curve.py: what each round's model makes of the test labels; status.py: how far a project is, all of it, as
+  status_records.py has it.
 - label_studio/: people who label in Label Studio.
 - simulated_person.py: labels over HTTP as a browser does.
 """

@@ -20,7 +20,8 @@ from lindley.labelling.project import Project
 from lindley.labelling.records import Lease, ProjectEvent, SkipReason
 from lindley.labelling.served_items import ServedItem, reveal_event, serve_items
 from lindley.labelling.similar_items import SimilarItems
-from lindley.labelling.status import ProjectStatus, StatusReader
+from lindley.labelling.status import StatusReader
+from lindley.labelling.status_records import ProjectStatus
 from lindley.labelling.supervise import Supervisor
 from lindley.session.event_store import Receipt
 

@@ -34,7 +34,7 @@ from lindley.session.locks import FileLock
 if TYPE_CHECKING:
     from lindley.apps.notebook.widget import LabelWidget
     from lindley.labelling.model import ProjectModel
-    from lindley.labelling.status import ProjectStatus
+    from lindley.labelling.status_records import ProjectStatus
 
 _ANSWERS = ("label", "skip", "import", "undo", "adjudicate", "class")
 

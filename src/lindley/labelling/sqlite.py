@@ -41,7 +41,7 @@ class SqliteFile:
     def open_engine(
         self, *, writes: bool = False, busy_seconds: float = 5.0, max_pages: int | None = None
     ) -> sa.Engine:
-        """See `Storage`. A transaction that reads first could not wait for another writer."""
+        """See `Storage`. A writer's turn is taken at once: who reads first could not wait for another writer."""
         path, begin = self.path, "BEGIN IMMEDIATE" if writes else "BEGIN"
         engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
         mode, synchronous = ("wal", "FULL") if wal_is_safe(self._version) else ("delete", "EXTRA")

@@ -27,7 +27,7 @@ from lindley.labelling.audit_verdict import AuditStatus
 from lindley.labelling.desk import Desk
 from lindley.labelling.labels_saved import LabelsSaved
 from lindley.labelling.project import Project
-from lindley.labelling.status import PeopleAgreement, SuspectStatus
+from lindley.labelling.status_records import PeopleAgreement, SuspectStatus
 
 PORT = 8124
 ORIGIN = f"http://127.0.0.1:{PORT}"

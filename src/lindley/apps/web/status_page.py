@@ -12,8 +12,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lindley.apps import project_status as text
+from lindley.apps import status_tables
 from lindley.apps.web import charts
-from lindley.labelling.status import ProjectStatus
+from lindley.labelling.status_records import ProjectStatus
+from lindley.text import count_noun
 
 SHOWN_CLASSES = 20
 """The number of classes whose recall is shown at once; the others are in a part that opens."""
@@ -34,8 +36,8 @@ def render_status(status: ProjectStatus, folder: Path, trainer: Mapping[str, Any
         step=text.next_step(status, folder),
         sentences=list(text.sentence_lines(status, folder)),
         signs=status.advice.signs if [*text.sign_lines(status)] else (),
-        tables={each.title: each for each in text.status_tables(status)},
-        curve=text.curve_points(status),
+        tables={each.title: each for each in status_tables.status_tables(status)},
+        curve=status_tables.curve_points(status),
         shown_classes=SHOWN_CLASSES,
         judged=[{"item": each.item, "place": each.place} for each in status.suspects],
     )
@@ -53,5 +55,8 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters |= {"percent": lambda share: _keep_together(text.percent(share)), "together": _keep_together}
-_ENVIRONMENT.globals |= {"text": text, "charts": charts, "zip": zip}
+_ENVIRONMENT.filters |= {
+    "percent": lambda share: _keep_together(status_tables.percent(share)),
+    "together": _keep_together,
+}
+_ENVIRONMENT.globals |= {"text": text, "cells": status_tables, "charts": charts, "count_noun": count_noun, "zip": zip}

@@ -18,6 +18,7 @@ let isSeen = false;  // only what a person can see is answered
 
 async function begin() {
   dialog.showModal();
+  dialog.focus();  // not a button, which a key that is still held would press
   me = await request("/api/me");
   setToken(me.csrf);
   left = JSON.parse(button.dataset.items);

@@ -17,9 +17,11 @@ from uuid import uuid4
 from lindley.errors import InputError
 from lindley.labelling import reads
 from lindley.labelling.project import Project
+from lindley.labelling.ranked_queue import read_epoch
 from lindley.labelling.records import Lease, ProjectEvent, SkipReason
 from lindley.labelling.served_items import ServedItem, reveal_event, serve_items
 from lindley.labelling.similar_items import SimilarItems
+from lindley.labelling.sql import Row, sa
 from lindley.labelling.status import StatusReader
 from lindley.labelling.status_records import ProjectStatus
 from lindley.labelling.supervise import Supervisor
@@ -110,11 +112,10 @@ class Desk:
             events: What they did, oldest first.
             count: The number of items that the person shall hold.
         """
-        events = [self.project.add_prediction(each) if each.kind == "label" else each for each in events]
-        if self._lockstep:
+        if self._lockstep and count:
             return self._take_in_lockstep(person, events, count)
-        receipts, leases = self.store.append_and_claim(person, events, count, want_test=self.project.wants_test)
-        return receipts, self._serve(leases, count)
+        receipts, leases, progress, rows = self.store.write(lambda c: self._take_within(c, person, events, count))
+        return receipts, self._serve(leases, count, progress, rows)
 
     def reveal(self, person: str, item: int) -> dict[str, Any]:
         """Record that the person has seen the prediction of an item, then return it.
@@ -180,25 +181,34 @@ class Desk:
         self, person: str, events: Sequence[ProjectEvent], count: int
     ) -> tuple[list[Receipt], Served]:
         """Store events first: whether they make a round due decides whether anything is handed out."""
-        receipts = self.store.append(person, events)
-        if count and self.project.is_round_due(whole_batches=True):
+        receipts, _, progress, _ = self.store.write(lambda c: self._take_within(c, person, events, 0))
+        if self.project.is_round_due(whole_batches=True):
             self._supervisor.request_if_due()
-            progress = self.store.read(reads.read_progress)
             return receipts, Served((), progress.epoch, finished=False, **self._describe_progress(progress))
-        return receipts, self._serve(self.store.claim(person, count, want_test=self.project.wants_test), count)
+        _, leases, progress, rows = self.store.write(lambda c: self._take_within(c, person, (), count))
+        return receipts, self._serve(leases, count, progress, rows)
 
-    def _serve(self, leases: Sequence[Lease], count: int) -> Served:
+    def _take_within(
+        self, connection: sa.Connection, person: str, events: Sequence[ProjectEvent], count: int
+    ) -> tuple[list[Receipt], list[Lease], reads.Progress, dict[int, Row]]:
+        """Store events, claim items, and read all that the answer says in the same transaction of the writer.
+
+        A reader of its own would meet the next writer, and each would wait for the other's lock.
+        """
+        if any(each.kind == "label" for each in events):
+            number = read_epoch(connection)
+            events = [self.project.add_prediction(each, number) if each.kind == "label" else each for each in events]
+        want_test = self.project.wants_test
+        receipts, leases = self.store.claim_within(connection, person, events, count, want_test=want_test)
+        rows = reads.read_served(connection, [lease.item for lease in leases])
+        return receipts, leases, reads.read_progress(connection), rows
+
+    def _serve(self, leases: Sequence[Lease], count: int, progress: reads.Progress, rows: Mapping[int, Row]) -> Served:
         """Return what a person sees of their leases; without any, a round that brings more may be due."""
         waiting = not leases and count > 0 and self.project.is_round_due(whole_batches=False)
         if waiting:
             self._supervisor.request_if_due()
-        progress, found = self.store.read(
-            lambda connection: (
-                reads.read_progress(connection),
-                reads.read_served(connection, [lease.item for lease in leases]),
-            )
-        )
-        served = serve_items(self.project.settings.kind, leases, found)
+        served = serve_items(self.project.settings.kind, leases, rows)
         finished = count > 0 and not leases and not waiting
         return Served(served, progress.epoch, finished, **self._describe_progress(progress))
 

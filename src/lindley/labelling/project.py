@@ -365,18 +365,28 @@ class Project:
         newest = self._read_newest()
         return None if newest is None else newest[1]
 
-    def prediction(self, item: int) -> tuple[int, float, str] | None:
-        """Return the class that the model predicts of an item, its probability and the model; None before the first."""
-        epoch, probs = self._read_newest() or (None, None)
+    def prediction(self, item: int, number: int | None = None) -> tuple[int, float, str] | None:
+        """Return the class that the model predicts of an item, its probability and the model; None before the first.
+
+        Args:
+            item: The item.
+            number: The number of the epoch where that was read already; None: it is read.
+        """
+        epoch, probs = self._read_newest(number) or (None, None)
         if epoch is None or probs is None or not 0 <= item < len(probs):
             return None
         best = int(probs[item].argmax())
         return epoch.class_ids[best], float(probs[item, best]), epoch.model_version
 
-    def add_prediction(self, event: ProjectEvent) -> ProjectEvent:
-        """Return an answer together with what the model predicts of its item, where its files can be read."""
+    def add_prediction(self, event: ProjectEvent, number: int | None = None) -> ProjectEvent:
+        """Return an answer together with what the model predicts of its item, where its files can be read.
+
+        Args:
+            event: The answer.
+            number: The number of the epoch where that was read already; None: it is read.
+        """
         try:
-            predicted = None if event.item is None else self.prediction(event.item)
+            predicted = None if event.item is None else self.prediction(event.item, number)
         except DataError:  # no answer is lost for it
             return event
         if predicted is None:
@@ -398,9 +408,9 @@ class Project:
         if name not in self.store.people():
             self.store.add_person(name)
 
-    def _read_newest(self) -> tuple[Epoch, np.ndarray | None] | None:
+    def _read_newest(self, number: int | None = None) -> tuple[Epoch, np.ndarray | None] | None:
         """Return the epoch of the queue with its probabilities, read once: they never change."""
-        number, newest = self.store.epoch(), self._newest
+        number, newest = self.store.epoch() if number is None else number, self._newest
         if number == 0:
             return None
         if newest is None or newest[0].number != number:

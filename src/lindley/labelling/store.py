@@ -309,18 +309,37 @@ class ProjectStore:
             release: The tokens of leases to give back first.
         """
 
-        def work(connection: sa.Connection) -> tuple[list[Receipt], list[Lease]]:
-            moment = self._database.moment(connection)
-            appender = self._appender(connection, moment)
-            appender.check_person(person)
-            if release:
-                claims.release(connection, person, release)
-            receipts = appender.append(person, events) if events else []
-            seconds = self.lease_seconds
-            held = claims.claim_items(connection, person, count, want_test=want_test, moment=moment, seconds=seconds)
-            return receipts, [self._lease(each, moment.now) for each in held]
+        return self.write(lambda c: self.claim_within(c, person, events, count, want_test=want_test, release=release))
 
-        return self.write(work)
+    def claim_within(
+        self,
+        connection: sa.Connection,
+        person: str,
+        events: Sequence[ProjectEvent],
+        count: int,
+        *,
+        want_test: WantTest = False,
+        release: Sequence[str] = (),
+    ) -> tuple[list[Receipt], list[Lease]]:
+        """Do what `append_and_claim` does within a transaction of the writer, as a part of it.
+
+        Args:
+            connection: The transaction.
+            person: As there, as all others.
+            events: The events.
+            count: The number of items.
+            want_test: Whether the next item comes from the test stream.
+            release: The tokens of leases.
+        """
+        moment = self._database.moment(connection)
+        appender = self._appender(connection, moment)
+        appender.check_person(person)
+        if release:
+            claims.release(connection, person, release)
+        receipts = appender.append(person, events) if events else []
+        seconds = self.lease_seconds
+        held = claims.claim_items(connection, person, count, want_test=want_test, moment=moment, seconds=seconds)
+        return receipts, [self._lease(each, moment.now) for each in held]
 
     def claim_picked(self, person: str, items: Sequence[int], *, picked_by: str) -> list[Lease]:
         """Lease items that a person picked, and return the leases, as `claims.claim_picked` does.

@@ -48,6 +48,12 @@ def read_column(read: Read, name: str) -> Iterator[tuple[int, Any]]:
         yield row.id, row.value
 
 
+def read_other_streams(read: Read) -> Iterator[tuple[int, str]]:
+    """Yield each item, in order, that is not of the training stream, with its stream: a third of all at most."""
+    for row in _pages(read, _OTHER_STREAMS, "id"):
+        yield row.id, row.stream
+
+
 def read_entries(read: Read) -> Iterator[Entry]:
     """Yield one line for each thing found in the sources, in order."""
     for row in _pages(read, _ENTRIES, "id"):
@@ -189,6 +195,12 @@ _COLUMNS = (
     item.c.meta,
 )
 _ITEMS = sa.select(*_COLUMNS).where(item.c.id > _after, item.c.ready).order_by(item.c.id).limit(_PAGE)
+_OTHER_STREAMS = (
+    sa.select(item.c.id, item.c.stream)
+    .where(item.c.id > _after, item.c.ready, item.c.stream != "train")
+    .order_by(item.c.id)
+    .limit(_PAGE)
+)
 _ITEMS_OF = sa.select(*_COLUMNS).where(item.c.id.in_(parameter("values", many=True)), item.c.ready)
 _ENTRIES = sa.select(entry).where(entry.c.id > _after, entry.c.ready).order_by(entry.c.id).limit(_PAGE)
 _ENTRY_COUNTS = sa.select(sa.func.count(), sa.func.count(entry.c.reason)).where(entry.c.ready)

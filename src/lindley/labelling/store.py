@@ -149,9 +149,11 @@ class ProjectStore:
             kept = self._streams
             if kept is not None and kept[0] == key:
                 return kept[1]
-            streams = np.array(self._column("stream"), dtype="<U8")
-            streams.setflags(write=False)
-            if len(streams) == key[0]:  # else items came while it was read
+            others = dict(reads.read_other_streams(self.read))
+            if self.read(reads.read_streams_key) == key:  # else items or an audit came while it was read
+                streams = np.full(key[0], "train", dtype="<U8")
+                streams[np.array([*others], dtype=np.int64)] = [*others.values()]
+                streams.setflags(write=False)
                 self._streams = key, streams
 
     def items_on_lease(self) -> list[int]:

@@ -63,6 +63,14 @@ def test_so_many_classes_that_rounds_are_slow_are_named_before_the_first(
     assert (f"{count:,} classes" in capsys.readouterr().err) == (count > MANY_CLASSES)
 
 
+def test_an_audit_without_a_model_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
+    folder = make_vectors(tmp_path, rows=40)
+    with pytest.raises(InputError, match="no model yet"):
+        begin_audit(folder, 4, again=False)
+    with Project.open(folder) as project:
+        assert not (project.store.streams() == "audit").any()
+
+
 def test_another_audit_is_refused_before_anything_is_drawn_and_drawn_where_it_is_wanted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

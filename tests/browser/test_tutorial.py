@@ -21,6 +21,7 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 from PIL import ImageDraw, ImageFont  # noqa: E402
+from sklearn.datasets import load_digits  # noqa: E402
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 expect = sync_api.expect
@@ -205,7 +206,8 @@ class Reader:
         """Label some digits in a narrow window."""
         page.set_viewport_size(NARROW)
         for _ in range(5):
-            press(page, page.locator("#item img").get_attribute("alt").removesuffix(".png")[-1])
+            number = int(page.locator("#item img").get_attribute("alt").removesuffix(".png"))
+            press(page, str(load_digits().target[number]))
         self.keep(page, "tutorial-digits")
 
 

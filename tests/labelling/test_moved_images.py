@@ -98,3 +98,24 @@ def test_a_part_of_the_images_is_found_and_more_come(project: Project, old: Path
     assert (found.num_found_again, found.num_new) == (2, 1)
     (gone,) = missing_images(project)
     assert "2 images" in gone
+
+
+def test_the_same_folder_again_adds_no_entry_and_what_is_new_in_it_one(project: Project, old: Path) -> None:
+    before = entries(project)
+    found = add(project, old)
+    assert (found.num_known, found.num_new, found.duplicates) == (len(NAMES), 0, [])
+    assert entries(project) == before
+    Image.new("RGB", (12, 12)).save(old / "d.png")
+    (old / "more.txt").write_text("no image")
+    found = add(project, old)
+    assert (found.num_known, found.num_new, found.duplicates) == (len(NAMES), 1, [])
+    assert entries(project) == sorted([*before, ("d.png", 4), ("more.txt", None)], key=str)
+
+
+def test_a_copy_in_another_folder_is_an_entry_of_its_own(project: Project, old: Path, tmp_path: Path) -> None:
+    before = entries(project)
+    (tmp_path / "new").mkdir()
+    shutil.copyfile(old / "c.png", tmp_path / "new" / "c.png")
+    found = add(project, tmp_path / "new")
+    assert (found.num_known, len(found.duplicates)) == (0, 1)
+    assert len(entries(project)) == len(before) + 1

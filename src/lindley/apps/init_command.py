@@ -93,6 +93,8 @@ def _share(percent: float | None) -> float | None:
 
 def _report(project: Project, found: Additions) -> None:
     parts = [count_noun(found.num_new, "item")]
+    if found.num_known:
+        parts.append(f"{found.num_known:,} known already")
     if found.num_found_again:
         parts.append(f"{count_noun(found.num_found_again, 'item')} found again")
     if found.duplicates:

@@ -54,7 +54,7 @@ def label_project(
     folder: Path,
     people: Sequence[str],
     *,
-    port: int,
+    port: int | None,
     simulation: Simulation | None = None,
     label_studio: str | None = None,
 ) -> None:
@@ -63,7 +63,7 @@ def label_project(
     Args:
         folder: The folder of the project.
         people: The names of the people who may label.
-        port: The port; 0: a free one.
+        port: The port; 0: a free one; None: the same each time for this project, where it is free.
         simulation: The simulated person, who labels as the first of the people.
         label_studio: The address of a Label Studio that has the project as its backend; None: none has.
 
@@ -71,7 +71,7 @@ def label_project(
         InputError: If no person is named, or one twice; if the port is taken, another server works on this project, or
             there is no file of true classes.
     """
-    from lindley.apps.web.serving import listen, serve
+    from lindley.apps.web.serving import listen, listen_again, serve
 
     if not people or len({*people}) != len(people) or not all(map(is_line, people)):
         raise InputError(argument="people", expected="different names of one line, one or more", got=[*people])
@@ -86,7 +86,10 @@ def label_project(
         for warning in missing_images(project):
             print_message(f"Warning: {warning}")
         lockstep = simulation is not None and not simulation.asynchronous
-        with listen(port) as listener, _open_desk(project, lockstep=lockstep) as desk:
+        with (
+            listen_again(folder) if port is None else listen(port) as listener,
+            _open_desk(project, lockstep=lockstep) as desk,
+        ):
             if label_studio is not None:
                 _serve_label_studio(desk, people, listener, label_studio)
                 return
@@ -151,7 +154,8 @@ def begin_audit(folder: Path, size: int, *, again: bool) -> None:
         again: Whether to begin another audit where one is done.
 
     Raises:
-        InputError: If an audit is under way, if one is done and `again` is not set, or if too few items are fresh.
+        InputError: If there is no model, an audit is under way, one is done and `again` is not set, or there are too
+            few fresh items.
     """
     with Project.open(folder) as project:
         project.store.read(check_no_audit)
@@ -162,6 +166,11 @@ def begin_audit(folder: Path, size: int, *, again: bool) -> None:
                 "result. Another one is another look at the accuracy, and the best of several looks is too good. "
                 "Nothing was drawn. Add --again to draw one, and report it together with the earlier ones.",
                 argument="again",
+            )
+        if not project.store.models():
+            raise InputError(
+                f"There is no model yet that an audit could judge: `{program_name()} label {shlex.quote(str(folder))}` "
+                "trains one once some items are labelled. Nothing was drawn."
             )
         fresh = draw_audit(project, size)
         print_result(f"Drew {len(fresh)} fresh items. Label them: {program_name()} label {shlex.quote(str(folder))}")

@@ -144,8 +144,14 @@ def add(
 def label(
     folder: Dir,
     port: Annotated[
-        int, typer.Option(metavar="N", min=0, max=65535, help="Serve on this port; 0 picks a free one.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=65535,
+            help="Serve on this port; 0 picks a free one.  [default: the same each time for a project]",
+        ),
+    ] = None,
     people: Annotated[str, typer.Option(metavar="A,B", help="Let these people label; each gets a link.")] = "me",
     simulate: Annotated[
         Path | None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +22,7 @@ from lindley.labelling.item_features import VECTORS
 from lindley.labelling.moved_images import FoundAgain
 from lindley.labelling.new_folder import check_free, keep_features_of, new_folder
 from lindley.labelling.project import Project
+from lindley.labelling.reads import read_column
 from lindley.labelling.records import Entry, Found, Item, ProjectEvent, Stream, Unreadable
 from lindley.labelling.settings import ProjectSettings, write_settings
 from lindley.labelling.sources.open_source import Source
@@ -43,6 +45,8 @@ class Additions:
     num_labels: int = 0
     num_found_again: int = 0
     """Images whose file was gone, and that are in the source."""
+    num_known: int = 0
+    """Entries that the project had already, at the same place of the same folder."""
     duplicates: list[tuple[str, int]] = field(default_factory=list)
     """The exact copies: where each was found, and the item that it is one with."""
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -137,7 +141,7 @@ class _Reading:
             self._on_progress(self.found.num_entries)
             if isinstance(each, Unreadable):
                 self.found.unreadable.append(each)
-                if self.found_again.knows(each.place):
+                if self.found_again.knows(each.place) or (each.place, None) in self._listed:
                     continue
                 yield Entry(each.place, reason=each.reason), None
                 continue
@@ -149,6 +153,9 @@ class _Reading:
                     Entry(each.place, number),
                     Item(number, each.hash, each.content, self._root, number, "train", meta),
                 )
+            elif (each.place, item) in self._listed:
+                self.found.num_known += 1
+                self._note_label(each, item)
             elif self.found_again.take(item, each.place):
                 self.found.num_found_again = self.found_again.num_items
                 self._note_label(each, item)
@@ -156,6 +163,15 @@ class _Reading:
                 self.found.duplicates.append((each.place, item))
                 self._note_label(each, item)
                 yield Entry(each.place, item), None
+
+    @cached_property
+    def _listed(self) -> set[tuple[str, int | None]]:
+        """What was found in this folder before: each place with its item, None where it cannot be read."""
+        store = self._project.store
+        here = {number for number, folder in read_column(store.read, "source") if folder == self._root}
+        return {
+            (each.place, each.item) for each in store.entries() if each.item in here or (here and each.item is None)
+        }
 
     def place_items(self) -> dict[int, tuple[int, Stream]]:
         """Return by new item its group and its stream."""

@@ -52,6 +52,7 @@ class Project:
         """
         self.folder, self.settings, self.store = folder, settings, store
         self._newest: tuple[Epoch, np.ndarray | None] | None = None
+        self._widget: LabelWidget | None = None
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Project:
@@ -187,7 +188,8 @@ class Project:
         from lindley.apps.notebook.widget import open_widget
 
         self._add_person(person)
-        return open_widget(self, person)
+        self._widget = open_widget(self, person)
+        return self._widget
 
     def undo(self, uuid: str, *, person: str = "me") -> None:
         """Undo an answer, by the uuid of its event. Raises InputError if it is not the person's."""
@@ -395,7 +397,9 @@ class Project:
         return replace(event, predicted=class_id, predicted_prob=probability, model_version=version)
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database, and the widget where there is one."""
+        if self._widget is not None:
+            self._widget.close()
         self.store.close()
 
     def __enter__(self) -> Project:

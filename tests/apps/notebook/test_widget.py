@@ -194,3 +194,13 @@ print(pid)
     assert done.returncode == 0, done.stderr
     assert not is_running(int(done.stdout))
     project.hold().release()
+
+
+@pytest.mark.usefixtures("channel")
+def test_closing_the_project_closes_its_widget(project):
+    project.widget(person="ann")
+    with pytest.raises(HeldError), Project.open(project.folder) as other:
+        other.hold()
+    project.close()
+    with Project.open(project.folder) as other:
+        other.hold().release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from lindley.apps.web.serving import HOST, listen
+from lindley.apps.web.serving import HOST, listen, listen_again
 
 
 def test_answers_are_sent_at_once():
@@ -27,3 +27,14 @@ def test_answers_are_sent_at_once():
                 return option
 
     assert asyncio.run(option_of_a_connection())
+
+
+def test_a_project_has_the_same_port_each_time_and_a_free_one_where_it_is_taken(tmp_path):
+    with listen_again(tmp_path) as first:
+        usual = first.getsockname()[1]
+        with listen_again(tmp_path) as second:
+            assert second.getsockname()[1] != usual
+    with listen_again(tmp_path / ".." / tmp_path.name) as again:
+        assert again.getsockname()[1] == usual
+    with listen_again(tmp_path / "another") as other:
+        assert other.getsockname()[1] != usual

@@ -5,10 +5,13 @@ This is the one module that imports uvicorn (extra `label`).
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import uvicorn
 
@@ -20,6 +23,7 @@ from lindley.labelling.desk import Desk
 
 HOST = "127.0.0.1"
 _IDLE_SECONDS = 60  # that a connection stays open for the next answer of a person
+_FIRST_PORT, _NUM_PORTS = 20_000, 10_000  # few programs have these, and no system gives them to whoever asks for any
 _SHUTDOWN_SECONDS = 5  # that a request which is under way may still take
 
 
@@ -85,6 +89,20 @@ def listen(port: int) -> socket.socket:
             got=port,
         ) from None
     return listener
+
+
+def listen_again(folder: Path) -> socket.socket:
+    """Return a socket on the port that a project has each time, or on a free one where that is taken.
+
+    A page that is open keeps answers which it could not send; it finds the server again at the same address only.
+
+    Args:
+        folder: The folder of the project.
+    """
+    number = int.from_bytes(hashlib.sha256(os.fsencode(folder.resolve())).digest()[:4], "big")
+    with suppress(InputError):
+        return listen(_FIRST_PORT + number % _NUM_PORTS)
+    return listen(0)
 
 
 class _Server(uvicorn.Server):

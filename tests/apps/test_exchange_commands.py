@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from typer.testing import CliRunner, Result
 from lindley.apps.cli import app
 from lindley.labelling.initialise import make_project
 from lindley.labelling.project import Project
-from lindley.labelling.settings import ProjectSettings
+from lindley.labelling.settings import ProjectSettings, read_settings, write_settings
 from lindley.labelling.sources.open_source import open_source
 
 TEXTS = [f"{'it purrs' if row % 2 else 'it barks'} in room {row}" for row in range(30)]
@@ -100,6 +101,17 @@ def test_predict_has_a_row_for_each_line_of_new_data(trained: Path, tmp_path: Pa
     assert [row["place"] for row in rows] == [f"new.csv, line {number}" for number in (2, 3, 4)]
     assert [row["prediction"] for row in rows] == ["cat", "", "dog"]
     assert rows[1]["reason"]
+
+
+def test_new_data_need_no_ids_unless_they_are_asked_for(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "project")
+    write_settings(tmp_path / "project", read_settings(trained).model_copy(update={"id": "number"}))
+    (tmp_path / "new.csv").write_text("question\nit purrs\n", encoding="utf-8")
+    result = call("predict", tmp_path / "project", tmp_path / "new.csv")
+    assert result.exit_code == 0, result.output
+    (row,) = csv.DictReader(result.stdout.splitlines())
+    assert (row["number"], row["prediction"]) == ("", "cat")
+    assert "number" in failed(call("predict", tmp_path / "project", tmp_path / "new.csv", "--id", "number"))
 
 
 def test_predict_names_columns_that_new_data_calls_otherwise(trained: Path, tmp_path: Path) -> None:

@@ -97,6 +97,16 @@ def test_the_accuracy_is_that_of_the_test_labels_alone(project: Project) -> None
     assert found.calibration.bins[0].confidence == pytest.approx(0.75)
 
 
+@pytest.mark.parametrize("count", [9, 10])
+def test_kappa_has_an_interval_from_ten_items_on(project: Project, count: int) -> None:
+    items = stream(project, "train")[:count]
+    for person, odd in (("ann", 3), ("bob", 4)):
+        project.tell({item: "odd" if place < odd else "even" for place, item in enumerate(items)}, person=person)
+    (found,) = project.status().agreement
+    assert found.kappa is not None
+    assert (found.low is not None, found.high is not None) == (count >= 10, count >= 10)
+
+
 def test_skipped_and_disputed_test_items_widen_the_interval(project: Project) -> None:
     test = stream(project, "test")[:6]
     project.store.set_need(2)

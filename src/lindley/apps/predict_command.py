@@ -53,12 +53,14 @@ def predict(folder: Path, options: PredictOptions) -> None:
 def _open(project: Project, path: Path, options: PredictOptions) -> Source:
     settings = project.settings
     is_table = settings.kind in ("text", "rows")
-    source = open_source(
-        path,
-        text=options.text or settings.text or None,
-        features=options.features or settings.columns or None,
-        id=options.id or ((settings.id or None) if is_table else None),
-    )
+    text, features = options.text or settings.text or None, options.features or settings.columns or None
+    own = options.id or ((settings.id or None) if is_table else None)
+    try:
+        source = open_source(path, text=text, features=features, id=own)
+    except InputError as error:
+        if error.argument != "id" or options.id is not None:
+            raise
+        source = open_source(path, text=text, features=features)  # new rows may have no ids yet
     if source.kind != settings.kind:
         raise InputError(argument="source", expected=f"{settings.kind}, as the project has", got=source.kind)
     return source

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lindley.labelling.accuracy import AdjustedAccuracy
 from lindley.labelling.labels_saved import MIN_LABELS
 from lindley.labelling.learning_curve import CurvePoint
-from lindley.labelling.status_records import PersonStatus, ProjectStatus
+from lindley.labelling.status_records import PeopleAgreement, PersonStatus, ProjectStatus
 from lindley.labelling.suspects import MIN_CLASS_LABELS, MIN_TRAINING_LABELS, are_enough_labels
 from lindley.text import count_noun
 
@@ -213,13 +213,20 @@ def _agreement(status: ProjectStatus) -> StatusTable:
             " and ".join(each.people),
             str(each.num_items),
             percent(each.observed),
-            "–" if each.kappa is None else f"{each.kappa:.2f} ({each.low:.2f} to {each.high:.2f})",
+            _describe_kappa(each),
         )
         for each in status.agreement
     ]
     note = "Where people disagree, no model can agree with all of them: this limits the accuracy that you can measure."
     columns = "people", "items", "agreement", "Cohen's kappa (95 % interval)"
     return StatusTable("Agreement between people", columns, tuple(rows), note)
+
+
+def _describe_kappa(each: PeopleAgreement) -> str:
+    if each.kappa is None:
+        return "–"
+    interval = f"{each.low:.2f} to {each.high:.2f}" if each.low is not None else "too few items for an interval"
+    return f"{each.kappa:.2f} ({interval})"
 
 
 def _people(status: ProjectStatus) -> StatusTable:

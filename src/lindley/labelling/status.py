@@ -42,6 +42,7 @@ from lindley.labelling.sentence_gain import SentenceGain, sentence_of
 from lindley.labelling.snapshot import Snapshot, Value, take_snapshot
 from lindley.labelling.sql import sa
 from lindley.labelling.status_records import (
+    MIN_KAPPA_ITEMS,
     ModelStatus,
     PeopleAgreement,
     PersonStatus,
@@ -205,8 +206,9 @@ def _agreement(state: ProjectState) -> list[PeopleAgreement]:
     """Return the agreement of each two people; what is not defined is None, since JSON has no NaN."""
     found = []
     for people, each in pairwise_agreement(state).items():
-        kappa = [None if math.isnan(value) else value for value in (each.kappa, each.low, each.high)]
-        found.append(PeopleAgreement(people, each.num_items, each.observed, *kappa))
+        kappa, low, high = (None if math.isnan(value) else value for value in (each.kappa, each.low, each.high))
+        ends = (low, high) if each.num_items >= MIN_KAPPA_ITEMS else (None, None)
+        found.append(PeopleAgreement(people, each.num_items, each.observed, kappa, *ends))
     return found
 
 

@@ -16,6 +16,9 @@ from lindley.labelling.labels_saved import LabelsSaved
 from lindley.labelling.learning_curve import CurvePoint
 from lindley.labelling.records import Entry
 
+MIN_KAPPA_ITEMS = 10
+"""The number of items from which an interval of kappa is given."""
+
 
 @dataclass(frozen=True)
 class ModelStatus:
@@ -40,7 +43,8 @@ class PeopleAgreement:
     observed: float
     """The share of items on which they agree."""
     kappa: float | None
-    """Cohen's kappa and its interval at 95 %; None where both use one class only."""
+    """Cohen's kappa and its interval at 95 %; None where both use one class only. The interval is None below
+    MIN_KAPPA_ITEMS items: it is made for many, and has no width at all where few items agree or disagree alike."""
     low: float | None
     high: float | None
 

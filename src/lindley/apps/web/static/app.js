@@ -23,6 +23,7 @@ const POLL = 5000;
 const clock = new Clock();
 let outbox = null;
 let isReady = false;  // only what a person can see is labelled
+let unready = "";  // why it cannot be
 let epoch = null;
 let asking = null;
 let isRenewing = false;
@@ -65,7 +66,8 @@ const app = {
 };
 
 function label(chosen) {
-  if (!isReady || !app.labeller.current) return;
+  if (!app.labeller.current) return app.say("There is no item to label.");
+  if (!isReady) return app.say(unready);
   remember(chosen);
   app.labeller.answer("label", { class_id: chosen.id });
   app.say(`Labelled ${chosen.name}.`);
@@ -125,7 +127,7 @@ const WORK = {
 
 function showItem(item) {
   const box = find("item");
-  isReady = false;
+  [isReady, unready] = [false, "Not labelled: the item is not shown yet."];
   find("prediction").replaceChildren();
   find("place").replaceChildren(...(item ? placeOf(item, item.kind) : []));
   markClass(find("classes"), null);
@@ -157,6 +159,7 @@ function showItem(item) {
 async function explain(item) {
   const fault = await request(item.url).catch((error) => error);
   if (app.labeller.current !== item) return;
+  unready = "Not labelled: the item cannot be shown. Skip it with S.";
   find("item").replaceChildren(make("p", { textContent: `${fault.message ?? `${item.place} cannot be shown.`} Skip it with S.` }));
 }
 

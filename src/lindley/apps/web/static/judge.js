@@ -1,5 +1,5 @@
 // Labels that may be wrong are judged again, one at a time: without the old label, and without the model's opinion.
-import { request, setToken } from "./api.js";
+import { Refused, request, setToken } from "./api.js";
 import { Clock } from "./clock.js";
 import { reload, send, setSource } from "./transport.js";
 
@@ -61,7 +61,7 @@ async function answer(classId) {
   };
   try {
     const [result] = (await request("/api/events", { events: [event] })).results;
-    if (result.outcome === "refused") throw new Error(result.reason);
+    if (result.outcome === "refused") throw new Refused(result.reason);
   } catch (error) {
     isSeen = true;  // it was not stored: it can be answered again
     throw error;

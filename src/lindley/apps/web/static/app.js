@@ -171,8 +171,23 @@ function receive(answer) {
   loadAhead(app.labeller.queue);
   Object.assign(app.me, { progress: answer.progress, model: answer.model });
   drawProgress();
+  if (answer.classes_version > app.me.classes_version) renewClasses(answer.classes_version);
   if (epoch !== null && answer.epoch > epoch) renew();
   epoch = answer.epoch;
+}
+
+// Others change the classes too, and so do commands.
+async function renewClasses(version) {
+  const before = app.me.classes_version;
+  app.me.classes_version = version;
+  try {
+    const classes = await request("/api/classes");
+    if (JSON.stringify(classes) === JSON.stringify(app.me.classes)) return;  // this page changed them
+    app.setClasses(classes);
+    app.say("The classes have changed: look at their names and keys.");
+  } catch {
+    app.me.classes_version = before;  // the next answer is another try
+  }
 }
 
 // A new model orders anew what lies beyond the next item, and beyond what is answered until the server has done so.

@@ -89,6 +89,9 @@ def test_the_first_screen_holds_the_answer_and_nothing_scrolls_sideways(visit, s
     for details in page.locator("summary").all():
         details.click()
     assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+    assert page.locator(".scroll").count() >= 1
+    for table in page.locator(".scroll").all():
+        assert table.evaluate("(each) => each.scrollWidth <= each.clientWidth"), table.text_content()
     assert said == []
 
 

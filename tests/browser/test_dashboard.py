@@ -140,6 +140,7 @@ def test_suspects_are_judged_again_blind_with_one_key_each(visit, folder, link):
     dialog, left = page.locator("#judging"), page.locator("#judging-place")
     sync_api.expect(left).to_contain_text(f"{before} left")
     assert first.place in left.text_content()
+    assert dialog.locator("#judging-item th").all_text_contents() == ["a", "b"]
     buttons = dialog.locator("#judging-classes button").all()
     assert [each.get_attribute("class") for each in buttons] == [None, None]  # none stands out
     page.keyboard.down("e")

@@ -46,8 +46,7 @@ class Served:
     """The newest model: its `epoch`, its `version`, the `state` of training, and `labels_behind`, which it does not
     know."""
     classes_version: int
-    """The place of the newest change of the classes in the order of events: whoever knows an older one reads the classes
-    again."""
+    """The place of the newest change of the classes among the events: whoever knows an older one reads them again."""
 
 
 class Desk:
@@ -78,6 +77,7 @@ class Desk:
             "name": self.project.folder.name,
             "id": hashlib.sha256(os.fsencode(self.project.folder.resolve())).hexdigest()[:16],
             "kind": self.project.settings.kind,
+            "columns": self.project.settings.columns,
             "classes": self.classes(),
             "guideline": {"version": version, "text": text},
             "features": {"similar": SimilarItems(self.project).is_ready()},

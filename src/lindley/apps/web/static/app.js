@@ -9,7 +9,7 @@ import { button, find, make, text } from "./dom.js";
 import { findItems, findSimilar } from "./finder.js";
 import { openGrid } from "./grid.js";
 import { readPast as readPage, showHistory } from "./history.js";
-import { allowPan, excerpt, loadAhead, pan, placeOf, show, toggleZoom, zoom } from "./item_view.js";
+import { allowPan, excerpt, loadAhead, pan, placeOf, setColumns, show, toggleZoom, zoom } from "./item_view.js";
 import { COMMANDS, findCommand } from "./keys.js";
 import { Labeller } from "./labeller.js";
 import { Outbox } from "./outbox.js";
@@ -283,6 +283,7 @@ async function start() {
   prepare();
   app.me = await request("/api/me");
   setToken(app.me.csrf);
+  setColumns(app.me.columns);
   document.title = `${app.me.name} – lindley`;
   find("name").textContent = app.me.name;
   outbox = new Outbox(localStorage, `lindley-outbox:${app.me.id}:${app.me.person}:`,

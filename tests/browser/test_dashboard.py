@@ -89,6 +89,9 @@ def test_the_first_screen_holds_the_answer_and_nothing_scrolls_sideways(visit, s
     for details in page.locator("summary").all():
         details.click()
     assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+    assert page.locator(".scroll").count() >= 1
+    for table in page.locator(".scroll").all():
+        assert table.evaluate("(each) => each.scrollWidth <= each.clientWidth"), table.text_content()
     assert said == []
 
 
@@ -137,6 +140,7 @@ def test_suspects_are_judged_again_blind_with_one_key_each(visit, folder, link):
     dialog, left = page.locator("#judging"), page.locator("#judging-place")
     sync_api.expect(left).to_contain_text(f"{before} left")
     assert first.place in left.text_content()
+    assert dialog.locator("#judging-item th").all_text_contents() == ["a", "b"]
     buttons = dialog.locator("#judging-classes button").all()
     assert [each.get_attribute("class") for each in buttons] == [None, None]  # none stands out
     page.keyboard.down("e")

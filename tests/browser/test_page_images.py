@@ -140,3 +140,29 @@ def test_the_file_of_an_image_is_named_in_the_history_and_where_it_is_found(page
         each.get_by_text(each.locator("img").get_attribute("alt"), exact=True).wait_for()
     page.keyboard.press("Escape")
     wait_for_item(page)
+
+
+def test_an_image_that_is_gone_says_so_and_so_does_a_key_of_a_class(page, project):
+    streams, held = project.store.streams(), {*project.store.items_on_lease()}
+    known = {each.item for each in project.store.events()}
+    item = next(
+        each
+        for each in project.store.items()
+        if streams[each.id] == "train" and each.id not in held | known and project.places([each.id])[each.id] != LARGE
+    )
+    path = project.image_path(item)
+    content = path.read_bytes()
+    path.unlink()
+    page.keyboard.press("Shift+S")
+    page.keyboard.type(path.stem)
+    lines = page.locator("dialog li").filter(has=page.get_by_text(path.name, exact=True))
+    lines.get_by_role("button", name="Label it").press("Enter")
+    page.locator("#item p", has_text=f"{path} cannot be read: No such file or directory. Skip it with S.").wait_for()
+    page.keyboard.press("1")
+    page.locator("#state", has_text="Not labelled: the item cannot be shown. Skip it with S.").wait_for()
+    path.write_bytes(content)
+    page.keyboard.press("s")
+    page.keyboard.press("s")
+    wait_for_item(page)
+    wait_until_stored(page)
+    assert [each.kind for each in project.store.events() if each.item == item.id] == ["skip"]

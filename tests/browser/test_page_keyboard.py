@@ -105,8 +105,17 @@ def remark(page, project):
     item = shown(page)
     key(page, "Shift+F")
     key(page, "Shift+N")
-    page.keyboard.type("1 or 2? blurred")
+    page.keyboard.type("1 or 2?")
+    key(page, "Escape")
+    page.locator("#state", has_text="The note is not saved: Shift+N opens its draft.").wait_for()
+    key(page, "Shift+N")
+    page.keyboard.type(" blurred")
     key(page, "Control+Enter")
+    page.locator("#state", has_text="The note is kept.").wait_for()
+    key(page, "Shift+N")
+    assert page.get_by_label("Note", exact=True).input_value() == ""
+    key(page, "Escape")
+    page.locator("#state", has_text="The note is kept.").wait_for()
     wait_until_stored(page)
     assert shown(page) == item
     assert len(of(project, "flag", item)) == 1

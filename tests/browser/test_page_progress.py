@@ -151,3 +151,26 @@ def test_an_audit_under_way_is_in_sight_and_its_items_are_counted(project, serve
         assert press(page, "1")[0] in drawn
         page.locator("#progress", has_text="audit: 1 of 5").wait_for()
         assert page.locator("#bar").evaluate("(each) => [each.value, each.max]") == [1, 5]
+
+
+def test_an_open_page_hears_of_classes_that_others_change(page, project):
+    """The class that was chosen stays marked, and the next key is that of the new name."""
+    item, after = press(page, "2")
+    page.keyboard.press("u")
+    wait_for_item(page, after)
+    marked = page.locator('#classes [aria-pressed="true"]')
+    assert marked.get_attribute("data-class") == "1"
+    added = project.store.add_class("bird")
+    project.store.change_class(0, "rename", "kitten")
+    page.locator("#classes [data-class] span", has_text="bird").wait_for()
+    names = page.locator("#classes [data-class] span")
+    names.filter(has_text="kitten").wait_for()
+    assert names.all_text_contents() == ["kitten", "dog", "bird"]
+    page.locator("#state", has_text="The classes have changed").wait_for()
+    assert marked.get_attribute("data-class") == "1"
+    page.keyboard.press(next(each.hotkey for each in project.store.classes() if each.id == added))
+    wait_for_item(page, item)
+    wait_until_stored(page)
+    assert [each.class_id for each in events(project, "label") if each.item == item][-1] == added
+    project.store.change_class(added, "merge", 1)
+    names.filter(has_text="bird").wait_for(state="detached")

@@ -45,6 +45,8 @@ class Served:
     model: Mapping[str, Any]
     """The newest model: its `epoch`, its `version`, the `state` of training, and `labels_behind`, which it does not
     know."""
+    classes_version: int
+    """The place of the newest change of the classes among the events: whoever knows an older one reads them again."""
 
 
 class Desk:
@@ -70,16 +72,18 @@ class Desk:
     def describe(self) -> dict[str, Any]:
         """Return what a page must know of the project; its `id` tells it from others of the same name."""
         version, text = self.store.read(reads.read_guideline)
+        progress = self.store.read(reads.read_progress)  # before the classes, which are of its version or newer
         return {
             "name": self.project.folder.name,
             "id": hashlib.sha256(os.fsencode(self.project.folder.resolve())).hexdigest()[:16],
             "kind": self.project.settings.kind,
+            "columns": self.project.settings.columns,
             "classes": self.classes(),
             "guideline": {"version": version, "text": text},
             "features": {"similar": SimilarItems(self.project).is_ready()},
             "reasons": [*get_args(SkipReason)],
             "round": {"labels": self.project.settings.batch_size, "seconds": self._seconds},
-            **self._describe_progress(self.store.read(reads.read_progress)),
+            **self._describe_progress(progress),
         }
 
     def set_guideline(self, person: str, text: str) -> dict[str, Any]:
@@ -212,8 +216,8 @@ class Desk:
         finished = count > 0 and not leases and not waiting
         return Served(served, progress.epoch, finished, **self._describe_progress(progress))
 
-    def _describe_progress(self, progress: reads.Progress) -> dict[str, dict[str, Any]]:
-        """Return what a page shows of how far the labelling is, and of the newest model."""
+    def _describe_progress(self, progress: reads.Progress) -> dict[str, Any]:
+        """Return what a page shows of how far the labelling is, the newest model, and the version of the classes."""
         return {
             "progress": {
                 "labelled": progress.labelled,
@@ -229,6 +233,7 @@ class Desk:
                 "state": self._supervisor.describe()["state"],
                 "labels_behind": progress.labels_behind,
             },
+            "classes_version": progress.classes_version,
         }
 
     def _past(self, person: str, before: int) -> Iterator[dict[str, Any]]:

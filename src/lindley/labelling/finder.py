@@ -18,13 +18,11 @@ from lindley.labelling.disputes import find_disputes
 from lindley.labelling.item_search import FoundItem, describe_items, search_items
 from lindley.labelling.project import Project
 from lindley.labelling.records import Lease
-from lindley.labelling.served_items import ServedItem, content_url, item_text, reveal_event, serve_items
+from lindley.labelling.served_items import ServedItem, content_url, item_excerpt, item_text, reveal_event, serve_items
 from lindley.labelling.similar_items import SimilarItems
 
 _BLOCK = 500
 """The number of ranked items that are looked at in one transaction."""
-_EXCERPT = 1000
-"""The number of characters that a list of items shows of each."""
 
 
 class Finder:
@@ -150,7 +148,7 @@ class Finder:
         return {
             "item": found.item,
             "place": found.place,
-            "content": item_text(self._project.settings.kind, found.content)[:_EXCERPT],
+            "content": item_excerpt(self._project.settings, found.content),
             "url": content_url(found.item),
             "open": found.open,
             "answers": [vars(each) for each in found.answers],

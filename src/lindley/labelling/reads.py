@@ -11,7 +11,19 @@ from lindley.errors import InputError, format_rows
 from lindley.labelling.audit_records import count_answered
 from lindley.labelling.records import Entry, Item, ProjectEvent
 from lindley.labelling.sql import Row, parameter, sa, select_in
-from lindley.labelling.tables import audit, entry, event, item, lease, person, round_, select_meta, tally, touched
+from lindley.labelling.tables import (
+    IS_OF_CLASS,
+    audit,
+    entry,
+    event,
+    item,
+    lease,
+    person,
+    round_,
+    select_meta,
+    tally,
+    touched,
+)
 
 Read = Callable[[Callable[[sa.Connection], Any]], Any]
 _PAGE = 5000
@@ -124,14 +136,23 @@ class Progress:
     """The number of training labels that the newest round did not know."""
     audit: tuple[int, int] | None
     """The number of answered items of the audit that is under way, and of all its items; None without one."""
+    classes_version: int
+    """The place of the newest event of a class; 0 before the first."""
 
 
 def read_progress(connection: sa.Connection) -> Progress:
     """Return how far the labelling is."""
     found = connection.execute(_PROGRESS, {"kinds": [*LEARNED]}).one()
     num_items = 0 if found.last is None else found.last + 1
-    running = count_answered(connection) if found.audit else None
-    return Progress(int(found.labelled or 0), num_items, found.epoch, found.model_version, int(found.behind), running)
+    return Progress(
+        labelled=int(found.labelled or 0),
+        items=num_items,
+        epoch=found.epoch,
+        version=found.model_version,
+        labels_behind=int(found.behind),
+        audit=count_answered(connection) if found.audit else None,
+        classes_version=found.classes_version or 0,
+    )
 
 
 def count_labels(connection: sa.Connection, person: str) -> int:
@@ -228,10 +249,12 @@ def _count_new(after: sa.ColumnElement[int]) -> sa.Select[int]:
 
 _NEW_ANSWERS = _count_new(_after)
 _upto = sa.select(sa.func.coalesce(sa.func.max(round_.c.upto_seq), 0)).where(round_.c.status == "done")
+_CLASSES_VERSION = sa.select(sa.func.max(event.c.seq)).where(IS_OF_CLASS)
 _PROGRESS = sa.select(
     sa.select(sa.func.sum(tally.c.labelled)).scalar_subquery().label("labelled"),
     _LAST_ITEM.scalar_subquery().label("last"),
     _count_new(_upto.scalar_subquery()).scalar_subquery().label("behind"),
+    _CLASSES_VERSION.scalar_subquery().label("classes_version"),
     *(select_meta(name).scalar_subquery().label(name) for name in ("epoch", "model_version", "audit")),
 )
 _GUIDELINE = (

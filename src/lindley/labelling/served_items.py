@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
 from lindley.labelling.records import Kind, Lease, ProjectEvent, View
+from lindley.labelling.settings import ProjectSettings
 from lindley.labelling.sql import Row
+
+_EXCERPT = 1000
+"""The number of characters that a list of items shows of each."""
+_EXCERPT_VALUES, _EXCERPT_VALUE = 20, 100
+"""The number of values that it shows of a larger row, and of their characters."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,19 @@ def serve_items(kind: Kind, leases: Sequence[Lease], rows: Mapping[int, Row]) ->
 def item_text(kind: Kind, content: str) -> str:
     """Return the text of an item; "" for an image, which has a file."""
     return "" if kind == "images" else content
+
+
+def item_excerpt(settings: ProjectSettings, content: str) -> str:
+    """Return what a list of items shows of one: the first characters of its text, or the first values of its row."""
+    if settings.kind != "rows" or len(content) <= _EXCERPT:
+        return item_text(settings.kind, content)[:_EXCERPT]
+    values = json.loads(content)
+    first = settings.columns[:_EXCERPT_VALUES]
+    return json.dumps({name: _shorten(values[name]) for name in first}, ensure_ascii=False)
+
+
+def _shorten(value: object) -> object:
+    return value[:_EXCERPT_VALUE] if isinstance(value, str) else value
 
 
 def content_url(item: int) -> str:

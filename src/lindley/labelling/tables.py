@@ -272,6 +272,9 @@ def has_all_labels(items: sa.FromClause) -> sa.ColumnElement[bool]:
     return labels.correlate(items).scalar_subquery() >= items.c.need
 
 
+IS_OF_CLASS = event.c.kind == sa.literal_column("'class'")
+"""The condition that an event changes the classes; an index finds the newest one."""
+sa.Index("event_of_class", event.c.seq, sqlite_where=IS_OF_CLASS, postgresql_where=IS_OF_CLASS)
 _CONDITIONS = {"item_fresh": is_fresh(item), "item_begun": is_begun(item), "item_again": is_asked_again(item)}
 for _name, _which in _CONDITIONS.items():
     sa.Index(_name, item.c.stream, item.c.order_key, sqlite_where=_which, postgresql_where=_which)

@@ -235,6 +235,31 @@ def test_classes_are_changed_as_events_of_the_person(ann, project):
     assert [each["name"] for each in ann.get("/api/classes?q=KIT").json()] == ["kitten"]
 
 
+def test_every_answer_says_which_version_the_classes_have(ann, project):
+    """The place of the newest change of a class, whoever made it; an answer or a guideline does not change it."""
+
+    def versions():
+        answers = [
+            post(ann, "/api/next", {"n": 1}),
+            post(ann, "/api/events", {"events": []}),
+            ann.get("/api/me").json(),
+        ]
+        return {answer["classes_version"] for answer in answers}
+
+    assert versions() == {max(each.seq for each in stored(project, "class"))}
+    item = next(project.store.items()).id
+    post(ann, "/api/events", {"events": [label("a", item)]})
+    post(ann, "/api/guideline", {"text": "Look twice."})
+    assert versions() == {max(each.seq for each in stored(project, "class"))}
+    project.store.add_class("snake")
+    (added,) = versions()
+    assert added == max(each.seq for each in project.store.events())
+    project.store.change_class(0, "rename", "kitten")
+    (renamed,) = versions()
+    assert renamed > added
+    assert renamed == max(each.seq for each in project.store.events())
+
+
 def test_a_class_is_split_on_the_page_and_the_export_shows_the_old_label_and_the_new(ann, project, tmp_path):
     (item,) = np.flatnonzero(project.store.streams() == "train")[:1].tolist()
     post(ann, "/api/events", {"events": [label("a", item, 0)]})

@@ -4,7 +4,7 @@ import { NO_ANSWER, send } from "./transport.js";
 export class Unavailable extends Error {}  // no answer: worth another try
 export class Refused extends Error {  // an answer that another try does not change
   constructor(message, status) {
-    super(message);
+    super(/[.!?]$/.test(message) ? message : `${message}.`);  // other sentences follow it
     this.status = status;
   }
 }

@@ -9,7 +9,7 @@ import { button, find, make, text } from "./dom.js";
 import { findItems, findSimilar } from "./finder.js";
 import { openGrid } from "./grid.js";
 import { readPast as readPage, showHistory } from "./history.js";
-import { allowPan, excerpt, loadAhead, pan, placeOf, show, toggleZoom, zoom } from "./item_view.js";
+import { allowPan, excerpt, loadAhead, pan, placeOf, setColumns, show, toggleZoom, zoom } from "./item_view.js";
 import { COMMANDS, findCommand } from "./keys.js";
 import { Labeller } from "./labeller.js";
 import { Outbox } from "./outbox.js";
@@ -23,6 +23,7 @@ const POLL = 5000;
 const clock = new Clock();
 let outbox = null;
 let isReady = false;  // only what a person can see is labelled
+let unready = "";  // why it cannot be
 let epoch = null;
 let asking = null;
 let isRenewing = false;
@@ -65,7 +66,8 @@ const app = {
 };
 
 function label(chosen) {
-  if (!isReady || !app.labeller.current) return;
+  if (!app.labeller.current) return app.say("There is no item to label.");
+  if (!isReady) return app.say(unready);
   remember(chosen);
   app.labeller.answer("label", { class_id: chosen.id });
   app.say(`Labelled ${chosen.name}.`);
@@ -125,7 +127,7 @@ const WORK = {
 
 function showItem(item) {
   const box = find("item");
-  isReady = false;
+  [isReady, unready] = [false, "Not labelled: the item is not shown yet."];
   find("prediction").replaceChildren();
   find("place").replaceChildren(...(item ? placeOf(item, item.kind) : []));
   markClass(find("classes"), null);
@@ -157,6 +159,7 @@ function showItem(item) {
 async function explain(item) {
   const fault = await request(item.url).catch((error) => error);
   if (app.labeller.current !== item) return;
+  unready = "Not labelled: the item cannot be shown. Skip it with S.";
   find("item").replaceChildren(make("p", { textContent: `${fault.message ?? `${item.place} cannot be shown.`} Skip it with S.` }));
 }
 
@@ -168,8 +171,23 @@ function receive(answer) {
   loadAhead(app.labeller.queue);
   Object.assign(app.me, { progress: answer.progress, model: answer.model });
   drawProgress();
+  if (answer.classes_version > app.me.classes_version) renewClasses(answer.classes_version);
   if (epoch !== null && answer.epoch > epoch) renew();
   epoch = answer.epoch;
+}
+
+// Others change the classes too, and so do commands.
+async function renewClasses(version) {
+  const before = app.me.classes_version;
+  app.me.classes_version = version;
+  try {
+    const classes = await request("/api/classes");
+    if (JSON.stringify(classes) === JSON.stringify(app.me.classes)) return;  // this page changed them
+    app.setClasses(classes);
+    app.say("The classes have changed: look at their names and keys.");
+  } catch {
+    app.me.classes_version = before;  // the next answer is another try
+  }
 }
 
 // A new model orders anew what lies beyond the next item, and beyond what is answered until the server has done so.
@@ -265,6 +283,7 @@ async function start() {
   prepare();
   app.me = await request("/api/me");
   setToken(app.me.csrf);
+  setColumns(app.me.columns);
   document.title = `${app.me.name} – lindley`;
   find("name").textContent = app.me.name;
   outbox = new Outbox(localStorage, `lindley-outbox:${app.me.id}:${app.me.person}:`,

@@ -19,7 +19,9 @@ export function drawClasses(box, classes, { choose, search }) {
   });
   const label = classes.length > offered.length ? `Search all ${classes.length} classes` : "Search";
   const isFocused = box.contains(document.activeElement) && document.activeElement.dataset.class;
+  const marked = box.querySelector('[aria-pressed="true"]')?.dataset.class;
   box.replaceChildren(...buttons, button(label, search, "/"));
+  if (marked) markClass(box, Number(marked));
   if (isFocused) box.querySelector(`[data-class="${isFocused}"]`)?.focus();
 }
 

@@ -21,12 +21,28 @@ export function loadAhead(queue) {
   next.forEach((each) => load(each).decode().catch(() => {}));
 }
 
-export const excerpt = (item) => (item.kind === "images" ? item.place : item.content || item.place).slice(0, 200);
+let columns = [];  // of a table, in the project's order
+export const setColumns = (names) => { columns = names; };
 
-function row(content) {
-  const lines = Object.entries(JSON.parse(content)).map(([name, value]) => make("tr", {},
-    make("th", { scope: "row", textContent: name, dir: "auto" }), text(value === null ? "–" : String(value), "td")));
-  return make("table", {}, make("tbody", {}, ...lines));
+function readRow(content) {
+  const values = JSON.parse(content);
+  const names = columns.filter((name) => Object.hasOwn(values, name));  // a list has the first ones of a large row
+  return names.map((name) => [name, values[name] ?? "–"]);
+}
+
+// What a screen reader says of an item.
+export function excerpt(item) {
+  const words = item.kind === "rows" ? readRow(item.content).map((each) => each.join(" ")).join(", ") : item.content;
+  return (item.kind === "images" ? item.place : words || item.place).slice(0, 200);
+}
+
+const MANY = 10;  // columns, from which on they stand side by side
+
+export function row(content) {
+  const values = readRow(content);
+  const lines = values.map(([name, value]) => make("tr", {},
+    make("th", { scope: "row", textContent: name, dir: "auto" }), text(String(value), "td")));
+  return make("div", { className: values.length > MANY ? "row many" : "row" }, make("table", {}, make("tbody", {}, ...lines)));
 }
 
 // The element of an item in a list, such as a grid.
@@ -36,12 +52,7 @@ export function small(item, kind) {
     setSource(image, item.url);
     return image;
   }
-  if (kind === "rows") {
-    try {
-      return row(item.content);
-    } catch {  // only its first characters are there
-    }
-  }
+  if (kind === "rows") return row(item.content);
   return text(item.content || item.place, "p");
 }
 

@@ -1,6 +1,7 @@
 // Labels that may be wrong are judged again, one at a time: without the old label, and without the model's opinion.
-import { request, setToken } from "./api.js";
+import { Refused, request, setToken } from "./api.js";
 import { Clock } from "./clock.js";
+import { row, setColumns } from "./item_view.js";
 import { reload, send, setSource } from "./transport.js";
 
 const clock = new Clock();
@@ -21,6 +22,7 @@ async function begin() {
   dialog.focus();  // not a button, which a key that is still held would press
   me = await request("/api/me");
   setToken(me.csrf);
+  setColumns(me.columns);
   left = JSON.parse(button.dataset.items);
   choices.replaceChildren(...me.classes.map((each) => {
     const choice = document.createElement("button");
@@ -44,6 +46,8 @@ async function show() {
     content.replaceChildren(image);
     await setSource(image, path);
     await image.decode();
+  } else if (me.kind === "rows") {
+    content.replaceChildren(row(await response.text()));
   } else {
     content.textContent = await response.text();
   }
@@ -61,7 +65,7 @@ async function answer(classId) {
   };
   try {
     const [result] = (await request("/api/events", { events: [event] })).results;
-    if (result.outcome === "refused") throw new Error(result.reason);
+    if (result.outcome === "refused") throw new Refused(result.reason);
   } catch (error) {
     isSeen = true;  // it was not stored: it can be answered again
     throw error;

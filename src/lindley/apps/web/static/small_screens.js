@@ -17,16 +17,26 @@ export function showHelp(app) {
   ], { key: "?" });
 }
 
+const drafts = new Map();  // by item: what was typed and not saved
+
 export function writeNote(app) {
-  const input = make("textarea", { rows: 4, maxLength: 2000, dir: "auto", "aria-label": "Note" });
+  const { item } = app.labeller.current;
+  const input = make("textarea", { rows: 4, maxLength: 2000, dir: "auto", "aria-label": "Note", value: drafts.get(item) ?? "" });
   const save = button("Save", () => {
-    if (!input.value.trim()) return;
+    const note = input.value.trim();
+    if (!note) return;
+    input.value = "";
     close();
-    app.labeller.answer("note", { note: input.value.trim() });
+    app.labeller.answer("note", { note });
     app.say("The note is kept.");
   }, "Ctrl+Enter");
   input.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save.click(); });
-  open("Note on this item", [input, save]);
+  const keepDraft = () => {
+    if (input.value.trim() === "") return drafts.delete(item);
+    drafts.set(item, input.value);
+    app.say("The note is not saved: Shift+N opens its draft.");
+  };
+  open("Note on this item", [input, save], { closed: keepDraft });
   input.focus();
 }
 

@@ -310,7 +310,6 @@ class ProjectStore:
             want_test: Whether the next item comes from the test stream, or what decides that from the counts.
             release: The tokens of leases to give back first.
         """
-
         return self.write(lambda c: self.claim_within(c, person, events, count, want_test=want_test, release=release))
 
     def claim_within(
@@ -323,16 +322,7 @@ class ProjectStore:
         want_test: WantTest = False,
         release: Sequence[str] = (),
     ) -> tuple[list[Receipt], list[Lease]]:
-        """Do what `append_and_claim` does within a transaction of the writer, as a part of it.
-
-        Args:
-            connection: The transaction.
-            person: As there, as all others.
-            events: The events.
-            count: The number of items.
-            want_test: Whether the next item comes from the test stream.
-            release: The tokens of leases.
-        """
+        """See `append_and_claim`; this is a part of a transaction of the writer that does more than that."""
         moment = self._database.moment(connection)
         appender = self._appender(connection, moment)
         appender.check_person(person)
